@@ -1,0 +1,95 @@
+// Package central is the terminal's side of the contract with the central API.
+//
+// Asks live in memory and end with the visit. Actions change the world: each has
+// a key that was journaled (payment.intent, action.intent) before anything is
+// sent, the same key has the same effect once, and action.result settles it. The
+// package has two parts:
+//
+//   - Courier, a pure state machine. It folds the journal: an intent without a
+//     result is open. Open actions are sent until central has answered for good;
+//     after a restart, and after any answer that was lost, the first question is
+//     what became of the key. Records go up in batches, one in flight, in order.
+//     It deletes nothing and gives up on nothing, whatever the answer says.
+//   - Client, which carries out the Courier's Calls with the generated client.
+//
+// Nothing here decides about money; the till and the visit read the results.
+package central
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// CallKind is what a Call asks of central.
+type CallKind string
+
+const (
+	CallAsk     CallKind = "ask"     // POST queries/{kind}
+	CallAct     CallKind = "act"     // POST actions/{kind} with Idempotency-Key
+	CallState   CallKind = "state"   // GET actions/{kind}/{key}
+	CallRecords CallKind = "records" // POST records
+	CallHead    CallKind = "head"    // GET head
+)
+
+// Call is one request to be carried out; exactly one Reply with the same ID
+// follows, at the latest after Timeout.
+type Call struct {
+	ID      uint64
+	Kind    CallKind
+	Name    string          // kind of query or action
+	Key     string          // idempotency key
+	Body    json.RawMessage // query or action body
+	From    uint64          // records: first sequence number
+	Max     int             // records: at most so many
+	Timeout time.Duration
+}
+
+// ReplyClass is what an answer means to the terminal, whatever its status was.
+type ReplyClass string
+
+const (
+	ReplyOK       ReplyClass = "ok"       // as the contract says; Body holds it
+	ReplyRefused  ReplyClass = "refused"  // a final no: Problem says why; repeating is useless
+	ReplyMissing  ReplyClass = "missing"  // state: central has never seen this key
+	ReplyRunning  ReplyClass = "running"  // state: central works on it
+	ReplyMismatch ReplyClass = "mismatch" // records: Head says where to go on
+	ReplyNone     ReplyClass = "none"     // no usable answer: whether it had an effect is unknown
+	ReplyDenied   ReplyClass = "denied"   // 401, 403: keep everything, back off
+	ReplyTooBig   ReplyClass = "too_big"  // 413: halve the batch
+	ReplyInvalid  ReplyClass = "invalid"  // 415, 422 on records: bisect
+)
+
+// Reply is the end of a Call.
+type Reply struct {
+	ID         uint64
+	Class      ReplyClass
+	Body       json.RawMessage
+	Problem    string        // type of the problem document (RFC 9457), or a word for a local cause
+	RetryAfter time.Duration // what the server asked for
+	Head       *Head
+}
+
+// Head is how far central has this terminal's journal.
+type Head struct {
+	Epoch uint64 `json:"epoch"`
+	Seq   uint64 `json:"seq"`
+	Hash  string `json:"hash"`
+}
+
+// AskOutcome is how a query ended.
+type AskOutcome string
+
+const (
+	AskFound       AskOutcome = "found"
+	AskNone        AskOutcome = "none"
+	AskBlocked     AskOutcome = "blocked" // Reason says why
+	AskUnavailable AskOutcome = "unavailable"
+)
+
+// Answer is the end of an ask.
+type Answer struct {
+	AskID   string
+	Outcome AskOutcome
+	Reason  string          // for AskBlocked: paid, cancelled, ...
+	Body    json.RawMessage // for AskFound
+}
