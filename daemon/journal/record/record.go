@@ -3,9 +3,8 @@
 // of the terminal is a fold over them. A kind is never changed once terminals
 // write it: a new field is optional, a new meaning is a new kind.
 //
-// No body holds personal data in clear. What a visit needs to go on after a
-// restart is sealed with the visit's own key, which lives only in memory that
-// a power loss clears.
+// No body holds personal data. What a visit needs to go on after a restart of
+// the daemon lies in the runtime folder, in memory that a power loss clears.
 package record
 
 import (
@@ -233,18 +232,16 @@ type (
 	VisitStarted struct {
 		Bundle string `json:"bundle"`
 	}
-	// VisitMoved: the visit is at this step now. Sealed holds what a restart needs
-	// to go on there, encrypted under the visit's key.
+	// VisitMoved: the visit is at this step now.
 	VisitMoved struct {
 		Journey string `json:"journey,omitempty"`
 		Step    string `json:"step"`
 		Outcome string `json:"outcome,omitempty"` // of the step that was left
-		Sealed  []byte `json:"sealed,omitempty"`
 	}
 	// VisitResumed: a restarted daemon went on with the visit.
 	VisitResumed struct {
 		Step string `json:"step"`
-		Lost bool   `json:"lost,omitempty"` // the sealed data could not be read
+		Lost bool   `json:"lost,omitempty"` // what the person had entered is gone
 	}
 	// VisitEnded: nobody is standing there any more, as far as the terminal knows.
 	VisitEnded struct {
