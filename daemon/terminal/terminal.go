@@ -241,8 +241,7 @@ func (t *Terminal) out(o central.Out) {
 }
 
 // newID makes a UUID of version 7 (RFC 9562): 48 bits of milliseconds, a counter
-// that keeps ids of one millisecond in order, and random bits. The order of ids
-// is the order of their making; the till relies on it.
+// that keeps ids of one millisecond in order, and random bits.
 func (t *Terminal) newID() string {
 	var b [16]byte
 	if _, err := io.ReadFull(t.cfg.Rand, b[8:]); err != nil {

@@ -1,6 +1,7 @@
 package till
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -29,6 +30,7 @@ const (
 // OpenNote is a note whose way has not ended.
 type OpenNote struct {
 	ID        string    `json:"id"`
+	Order     uint64    `json:"order"` // number of its first record: ids follow a clock that may be set back
 	Note      cash.Note `json:"note"`
 	Serial    string    `json:"serial"`
 	TableHash string    `json:"table_hash"`
@@ -212,7 +214,7 @@ var appliers = map[record.Kind]func(*Ledger, journal.Record) error{
 	}),
 	record.NoteRejected{}.Kind(): on(func(l *Ledger, _ journal.Record, _ record.NoteRejected) { l.s.Rejected++ }),
 	record.NoteEscrowed{}.Kind(): on(func(l *Ledger, r journal.Record, b record.NoteEscrowed) {
-		l.s.Notes[b.NoteID] = &OpenNote{ID: b.NoteID, Note: b.Note, Serial: b.Serial, TableHash: b.TableHash,
+		l.s.Notes[b.NoteID] = &OpenNote{ID: b.NoteID, Order: r.Seq, Note: b.Note, Serial: b.Serial, TableHash: b.TableHash,
 			Visit: r.Visit, State: NoteEscrow, Counter: b.Counter}
 	}),
 	record.NoteStackIntent{}.Kind(): on(func(l *Ledger, _ journal.Record, b record.NoteStackIntent) {
@@ -232,7 +234,7 @@ var appliers = map[record.Kind]func(*Ledger, journal.Record) error{
 		v := b.Note.Value
 		n := l.s.Notes[b.NoteID]
 		if n == nil {
-			n = &OpenNote{ID: b.NoteID, TableHash: b.TableHash}
+			n = &OpenNote{ID: b.NoteID, Order: r.Seq, TableHash: b.TableHash}
 			l.s.Notes[b.NoteID] = n
 		}
 		n.State, n.Visit, n.Note = NoteStacked, r.Visit, b.Note
@@ -342,13 +344,9 @@ func (l *Ledger) Closed(visit string) *ClosedTender {
 // Unit is the acceptor as it last settled.
 func (l *Ledger) Unit() Unit { return l.s.Unit }
 
-// Notes lists the open notes, oldest first (their ids rise with time).
+// Notes lists the open notes, oldest first.
 func (l *Ledger) Notes() []*OpenNote {
-	out := make([]*OpenNote, 0, len(l.s.Notes))
-	for _, id := range slices.Sorted(maps.Keys(l.s.Notes)) {
-		out = append(out, l.s.Notes[id])
-	}
-	return out
+	return slices.SortedFunc(maps.Values(l.s.Notes), func(a, b *OpenNote) int { return cmp.Compare(a.Order, b.Order) })
 }
 
 // Undecided counts the visit's notes of which nobody can say yet whether they
