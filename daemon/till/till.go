@@ -398,12 +398,13 @@ func (t *Till) escrowed(e cash.Escrowed) {
 	t.write(visit, record.NoteEscrowed{NoteID: id, Note: e.Note, Serial: unit.Identity.Serial, TableHash: unit.TableHash,
 		Counter: t.counter, Found: e.Found, Raw: e.Raw})
 	atEscrowed.Hit()
+	if e.Found {
+		// Put in while nobody was listening: whoever did so was told nothing.
+		t.giveBack(id, e, record.RefusedRecovery, row103(nil, cash.StateEscrow))
+		return
+	}
 	if why := t.refuse(tender, e); why != "" {
-		r := ""
-		if e.Found {
-			r = row103(nil, cash.StateEscrow)
-		}
-		t.giveBack(id, e, why, r)
+		t.giveBack(id, e, why, "")
 		return
 	}
 	t.stack(id, e, "")
@@ -430,9 +431,6 @@ func (t *Till) refuse(tender *OpenTender, e cash.Escrowed) string {
 		return record.RefusedValueless
 	}
 	if tender == nil {
-		if e.Found {
-			return record.RefusedRecovery
-		}
 		return record.RefusedNoVisit
 	}
 	m := t.ledger.Visit(tender.Visit)

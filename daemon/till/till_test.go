@@ -124,6 +124,7 @@ func inState(t *testing.T, s till.NoteState, count int) *world {
 	case "":
 	case till.NoteEscrow, till.NoteStackIntent, till.NoteReturnIntent:
 		stop := map[till.NoteState]record.Kind{till.NoteEscrow: record.NoteStackIntent{}.Kind(), till.NoteStackIntent: "none", till.NoteReturnIntent: "none"}[s]
+		w.event(cash.StateChanged{State: cash.StateAccepting})
 		if s == till.NoteReturnIntent {
 			w.till.Close(w.now, "finished")
 		}

@@ -1,0 +1,79 @@
+// Command kioskd is the terminal: it drives the devices, runs the visit, keeps
+// the money record and serves the screen.
+//
+//	kioskd run --config FILE     run the terminal
+//	kioskd check --config FILE   check the configuration and the catalogue, and end
+//
+// It ends with 0 in order, with 1 on a mistake in what it was given, and with 2
+// when the journal can no longer be written or read: then a technician is needed.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/asan-kiosk/kiosk/daemon/config"
+	"github.com/asan-kiosk/kiosk/daemon/journal"
+	"github.com/spf13/cobra"
+)
+
+// Version is set at build time.
+var Version = "development"
+
+func main() {
+	root := &cobra.Command{
+		Use:           "kioskd",
+		Short:         "The terminal's daemon",
+		Version:       Version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	var path string
+	run := &cobra.Command{
+		Use:   "run",
+		Short: "Run the terminal",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			cfg, err := config.Load(path)
+			if err != nil {
+				return err
+			}
+			return runTerminal(ctx, cfg)
+		},
+	}
+	check := &cobra.Command{
+		Use:   "check",
+		Short: "Check the configuration and the catalogue",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(path)
+			if err != nil {
+				return err
+			}
+			b, err := loadBundle(cfg)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: good; catalogue version %d with %d services\n", path, b.Version, len(b.Services))
+			return nil
+		},
+	}
+	for _, c := range []*cobra.Command{run, check} {
+		c.Flags().StringVar(&path, "config", "/etc/kioskd/kioskd.toml", "configuration file")
+		root.AddCommand(c)
+	}
+	if err := root.ExecuteContext(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, "kioskd:", err)
+		var recovery *journal.RecoveryError
+		if errors.As(err, &recovery) || errors.Is(err, journal.ErrFailed) {
+			os.Exit(2)
+		}
+		os.Exit(1)
+	}
+}

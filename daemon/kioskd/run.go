@@ -1,0 +1,377 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/asan-kiosk/kiosk/daemon/catalogue"
+	"github.com/asan-kiosk/kiosk/daemon/central"
+	"github.com/asan-kiosk/kiosk/daemon/config"
+	"github.com/asan-kiosk/kiosk/daemon/journal"
+	"github.com/asan-kiosk/kiosk/daemon/paper"
+	"github.com/asan-kiosk/kiosk/daemon/paper/draw"
+	"github.com/asan-kiosk/kiosk/daemon/screen"
+	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
+	"github.com/asan-kiosk/kiosk/daemon/terminal"
+	"github.com/asan-kiosk/kiosk/daemon/till"
+	"github.com/asan-kiosk/kiosk/daemon/visit"
+	"github.com/asan-kiosk/kiosk/drivers/cash"
+	"github.com/asan-kiosk/kiosk/drivers/cash/ccnet"
+	"github.com/asan-kiosk/kiosk/drivers/line"
+	"github.com/asan-kiosk/kiosk/drivers/printer"
+	"github.com/asan-kiosk/kiosk/drivers/printer/escpos"
+	"golang.org/x/sync/errgroup"
+)
+
+// parts are what the daemon is built from. run opens them as the configuration
+// says; a test gives its own, in memory and in virtual time.
+type parts struct {
+	cfg      *config.Config
+	bundle   *catalogue.Bundle
+	key      ed25519.PrivateKey
+	token    string
+	page     fs.FS
+	asset    string
+	screen   net.Listener
+	admin    net.Listener // nil: none
+	acceptor line.Opener  // nil: none
+	printer  line.Opener  // nil: none
+	network  http.RoundTripper
+	log      *slog.Logger
+	resume   resumeFile
+	ready    func() // told when the terminal serves
+}
+
+// resumeFile keeps what a restart needs: a file in the runtime folder.
+type resumeFile struct{ path string }
+
+func (f resumeFile) load() []byte {
+	b, err := os.ReadFile(f.path)
+	if err != nil {
+		return nil // none, or unreadable: the visit's data are lost, the money is in the journal
+	}
+	return b
+}
+
+// save replaces the file in one step. It is not synced: it must outlive the
+// process, not the power.
+func (f resumeFile) save(b []byte) error {
+	if b == nil {
+		err := os.Remove(f.path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	tmp := f.path + ".new"
+	if err := os.WriteFile(tmp, b, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, f.path)
+}
+
+func loadBundle(cfg *config.Config) (*catalogue.Bundle, error) {
+	root, err := catalogue.LoadRoot(cfg.Catalogue.Root)
+	if err != nil {
+		return nil, err
+	}
+	b, err := catalogue.Load(cfg.Catalogue.Bundle, root, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if found := catalogue.Check(b); len(found) > 0 {
+		return nil, fmt.Errorf("catalogue %s is refused: %s (and %d more)", cfg.Catalogue.Bundle, found[0], len(found)-1)
+	}
+	return b, nil
+}
+
+// world is the outside of the rooms in a running daemon.
+type world struct {
+	ctx     context.Context
+	journal *journal.Journal
+	folds   terminal.Folds
+	core    *core
+	client  *central.Client
+	calls   chan central.Call
+	draws   chan paper.Request
+	cash    chan cash.Command
+	paper   chan printer.Command
+	screen  *screen.Screen
+	resume  resumeFile
+	log     *slog.Logger
+	head    uint64
+	fail    func(error)
+}
+
+// Append makes records durable. If it cannot, the terminal stops here, with the
+// money where the last durable record says: nothing after this call happens.
+func (w *world) Append(drafts ...journal.Draft) {
+	recs, err := w.journal.Append(context.Background(), drafts...)
+	if err != nil {
+		w.fail(fmt.Errorf("journal: %w", err))
+		panic(stopped{err})
+	}
+	w.head = recs[len(recs)-1].Seq
+}
+
+// stopped unwinds the rooms after a failed durable write.
+type stopped struct{ err error }
+
+func (w *world) Head() uint64 { return w.head }
+
+func (w *world) Acked(seq uint64) {
+	if err := w.journal.SetAcked(seq); err != nil {
+		w.log.Warn("central's acknowledgement could not be noted; it will be asked for again", "err", err)
+	}
+}
+
+func (w *world) Acceptor(c cash.Command) {
+	if w.cash == nil {
+		return
+	}
+	select {
+	case w.cash <- c:
+	case <-w.ctx.Done():
+	}
+}
+
+func (w *world) Printer(c printer.Command) {
+	if w.paper == nil {
+		return
+	}
+	select {
+	case w.paper <- c:
+	case <-w.ctx.Done():
+	}
+}
+
+func (w *world) Call(c central.Call) {
+	select {
+	case w.calls <- c:
+	case <-w.ctx.Done():
+	}
+}
+
+func (w *world) Draw(r paper.Request) {
+	select {
+	case w.draws <- r:
+	case <-w.ctx.Done():
+	}
+}
+
+func (w *world) SaveResume(b []byte) {
+	if err := w.resume.save(b); err != nil {
+		w.log.Error("what a restart needs could not be kept; a restart would lose what was typed, not money", "err", err)
+	}
+}
+
+func (w *world) Show(s wire.State) { w.screen.Publish(s) }
+
+// queue is how many commands or calls may wait for their goroutine; the rooms
+// never have more than a handful under way.
+const queue = 256
+
+func runTerminal(ctx context.Context, cfg *config.Config) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Log.Level}))
+	p, err := open(cfg, log)
+	if err != nil {
+		return err
+	}
+	return p.run(ctx)
+}
+
+// run is the daemon: it recovers the journal, starts everything, and ends when
+// ctx does or when something that must not fail has failed.
+func (p parts) run(ctx context.Context) (err error) {
+	cfg, log := p.cfg, p.log
+	courier := central.NewCourier(central.CourierConfig{Terminal: cfg.Terminal.ID}, rand.Reader)
+	folds := terminal.NewFolds(courier)
+	j, err := journal.Open(journal.Options{
+		Dir: filepath.Join(cfg.State.Dir, "journal"), Terminal: cfg.Terminal.ID, Create: true,
+		Enrolment:  []byte(`{"terminal":"` + cfg.Terminal.ID + `"}`),
+		SigningKey: p.key, KeyID: "terminal", Folds: folds.List(), Log: log,
+	})
+	if err != nil {
+		return fmt.Errorf("open journal: %w", err)
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+
+	g, gctx := errgroup.WithContext(ctx)
+	failed := make(chan error, 1)
+	box := newMailbox()
+	w := &world{ctx: gctx, journal: j, folds: folds, calls: make(chan central.Call, queue), draws: make(chan paper.Request, queue),
+		resume: p.resume, log: log, fail: func(err error) {
+			select {
+			case failed <- err:
+			default:
+			}
+		}}
+	w.head, _ = j.Head()
+	c := &core{mailbox: box}
+	w.core = c
+	w.client, err = central.NewClient(cfg.Central.URL.String(), cfg.Terminal.ID, p.network, j)
+	if err != nil {
+		return err
+	}
+	w.screen = screen.New(screen.Options{Token: p.token, Hosts: hosts(cfg), Page: p.page, Asset: p.asset, Log: log,
+		Commands: func(ctx context.Context, name string, cmd wire.Command) error {
+			var result error
+			if err := c.do(ctx, func(t *terminal.Terminal, now time.Time) { result = t.Command(now, name, cmd) }); err != nil {
+				return err
+			}
+			return result
+		}})
+
+	memory := cash.Memory{Identity: folds.Ledger.Unit().Identity, Table: folds.Ledger.Unit().Table}
+	if p.acceptor != nil {
+		w.cash = make(chan cash.Command, queue)
+		acfg := ccnet.Config{Currency: cfg.Acceptor.Currency, Poll: cfg.Acceptor.Poll, Denominations: cfg.Acceptor.Denominations}
+		g.Go(func() error {
+			return ccnet.Run(gctx, p.acceptor, acfg, memory, w.cash, func(e cash.Event) {
+				box.put(func(t *terminal.Terminal, now time.Time) { t.Cash(now, e) })
+			})
+		})
+	}
+	profile := escpos.Profiles()[cfg.Printer.Profile]
+	if p.printer != nil {
+		w.paper = make(chan printer.Command, queue)
+		g.Go(func() error {
+			return escpos.Run(gctx, p.printer, profile, w.paper, func(e printer.Event) {
+				box.put(func(t *terminal.Terminal, now time.Time) { t.Printer(now, e) })
+			})
+		})
+	}
+	g.Go(func() error { return w.drawSlips(gctx, p.bundle, profile.Dots) })
+	for range callers {
+		g.Go(func() error { return w.callCentral(gctx) })
+	}
+
+	c.terminal = terminal.New(terminal.Config{
+		Terminal: terminalOf(cfg), Times: timesOf(cfg), Till: till.Config{Currency: cfg.Acceptor.Currency},
+		HasPrinter: p.printer != nil, Asset: p.asset, Version: Version, ConfigHash: cfg.Digest,
+		Sign: func(b []byte) []byte { return ed25519.Sign(p.key, b) }, Rand: rand.Reader,
+	}, p.bundle, folds, w)
+	saved := p.resume.load()
+	g.Go(func() error {
+		defer func() {
+			if r := recover(); r != nil {
+				if s, ok := r.(stopped); ok {
+					err := fmt.Errorf("%w: %w", journal.ErrFailed, s.err)
+					w.fail(err)
+					return
+				}
+				panic(r)
+			}
+		}()
+		c.terminal.Start(time.Now(), saved)
+		if p.ready != nil {
+			p.ready()
+		}
+		c.run(gctx)
+		c.terminal.Stop()
+		return nil
+	})
+	g.Go(func() error {
+		select {
+		case err := <-failed:
+			return err
+		case err := <-j.Failed():
+			return err
+		case <-gctx.Done():
+			return nil
+		}
+	})
+	g.Go(func() error { return serve(gctx, p.screen, w.screen) })
+	if p.admin != nil {
+		g.Go(func() error { return serve(gctx, p.admin, adminHandler(c, j)) })
+	}
+	log.Info("the terminal serves", "screen", p.screen.Addr().String(), "records", w.head)
+	err = g.Wait()
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = nil
+	}
+	return err
+}
+
+// callers is how many requests to central may be under way: the records' lane,
+// a person's query, an action, and one to spare.
+const callers = 4
+
+func (w *world) callCentral(ctx context.Context) error {
+	for {
+		select {
+		case c := <-w.calls:
+			r := w.client.Do(ctx, c)
+			w.core.put(func(t *terminal.Terminal, now time.Time) { t.Reply(now, r) })
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (w *world) drawSlips(ctx context.Context, b *catalogue.Bundle, width int) error {
+	fonts, err := draw.LoadFonts()
+	if err != nil {
+		return fmt.Errorf("fonts of the slip: %w", err)
+	}
+	for {
+		select {
+		case r := <-w.draws:
+			picture, err := paper.Render(b, r, width, fonts)
+			if err != nil {
+				w.log.Error("a slip could not be drawn", "document", r.Document, "err", err)
+			}
+			w.core.put(func(t *terminal.Terminal, now time.Time) { t.Drawn(now, r.ID, picture, err) })
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// serve runs an HTTP server on l until ctx ends.
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10,
+		BaseContext: func(net.Listener) context.Context { return ctx }}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		_ = srv.Close()
+		<-done
+		return nil
+	}
+}
+
+func hosts(cfg *config.Config) []string {
+	out := []string{cfg.Screen.Listen}
+	if _, port, err := net.SplitHostPort(cfg.Screen.Listen); err == nil {
+		out = append(out, "127.0.0.1:"+port, "localhost:"+port)
+	}
+	return out
+}
+
+func terminalOf(cfg *config.Config) visit.Terminal {
+	return visit.Terminal{
+		ID: cfg.Terminal.ID, Number: cfg.Terminal.Number, Owner: cfg.Terminal.Owner, OwnerVOEN: cfg.Terminal.OwnerVOEN,
+		Address: cfg.Terminal.Address, Phone: cfg.Terminal.Phone, Hours: cfg.Terminal.Hours,
+		PixelsPerMM: cfg.Terminal.PixelsPerMM, Langs: cfg.Terminal.Languages, Notes: cfg.Acceptor.Denominations,
+	}
+}
+
+func timesOf(cfg *config.Config) visit.Times {
+	t := visit.DefaultTimes()
+	t.Idle, t.Warning, t.Farewell = cfg.Limits.IdleRead, cfg.Limits.Warning, cfg.Limits.IdleAttract
+	return t
+}

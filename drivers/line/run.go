@@ -1,0 +1,325 @@
+package line
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Pauses between two attempts to open a port.
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = time.Second
+)
+
+// readChunk is the size of one read; a serial line never has more at once.
+const readChunk = 4096
+
+// Options tune Run. The zero value is complete.
+type Options struct {
+	// Recorder writes down what goes over the line; nil for none.
+	Recorder *Recorder
+	// Progress is touched after every completed step, for a watchdog.
+	Progress *Progress
+	// Log receives changes of the link; nil for none.
+	Log *slog.Logger
+}
+
+// Progress says when a loop last completed a step. The zero value is ready.
+type Progress struct{ at atomic.Int64 }
+
+func (p *Progress) touch(t time.Time) {
+	if p != nil {
+		p.at.Store(t.UnixNano())
+	}
+}
+
+// Last is the wall time of the last completed step; zero before the first.
+func (p *Progress) Last() time.Time {
+	n := p.at.Load()
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n)
+}
+
+// Run drives p on the line that opener opens, until ctx ends; it returns ctx's
+// cause when everything it started has ended.
+//
+// Step, the writes and deliver run in the calling goroutine, in the order that
+// Output promises. A command is taken from commands at once and waits inside, so
+// the sender never waits for a slow deliver; a closed commands channel is no
+// more commands. deliver may wait for its reader, but the device is not served
+// meanwhile.
+//
+// A read error, a write error or a missed write deadline closes the port, tells
+// p LinkDown with the cause, and opens again with pauses growing to one second.
+// A port that p gave up by Output.Reopen is opened again likewise, without a
+// LinkDown. An attempt that fails is told as LinkDown when its cause is new.
+func Run[C, E any](ctx context.Context, opener Opener, p Protocol[C, E], commands <-chan C, deliver func(E), opts Options) error {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &runner[C, E]{
+		protocol: p, opener: opener, deliver: deliver, opts: opts,
+		opened: make(chan opening), news: make(chan struct{}, 1),
+	}
+	r.owned.Go(func() { r.collect(ctx, commands) })
+	err := r.loop(ctx)
+	r.drop()
+	r.owned.Wait()
+	return err
+}
+
+type opening struct {
+	port Port
+	err  error
+}
+
+// arrival is what the reader of one port saw.
+type arrival struct {
+	bytes []byte
+	err   error
+}
+
+type runner[C, E any] struct {
+	protocol Protocol[C, E]
+	opener   Opener
+	deliver  func(E)
+	opts     Options
+
+	owned  sync.WaitGroup // collector, opening and reader goroutines
+	opened chan opening
+
+	// The open port; nil while there is none.
+	port     Port
+	arrivals chan arrival  // of this port's reader
+	dropped  chan struct{} // closed when the port is given up
+	release  func() bool   // stops the closing of the port by ctx
+
+	pause time.Duration // before the next attempt
+	cause string        // of the last failed attempt, so that it is told once
+	wake  time.Time     // what the last Step asked for
+
+	mu     sync.Mutex
+	queued []C
+	news   chan struct{} // something was queued
+}
+
+// collect takes commands as they come, so that nobody waits for a step.
+func (r *runner[C, E]) collect(ctx context.Context, commands <-chan C) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case c, ok := <-commands:
+			if !ok {
+				return
+			}
+			r.mu.Lock()
+			r.queued = append(r.queued, c)
+			r.mu.Unlock()
+			select {
+			case r.news <- struct{}{}:
+			default: // the loop has been told already
+			}
+		}
+	}
+}
+
+func (r *runner[C, E]) takeCommands() []C {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.queued
+	r.queued = nil
+	return c
+}
+
+func (r *runner[C, E]) loop(ctx context.Context) error {
+	r.open(ctx, 0)
+	timer := time.NewTimer(0)
+	timer.Stop()
+	defer timer.Stop()
+	for {
+		if r.wake.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(max(0, time.Until(r.wake)))
+		}
+		var in Input[C]
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case o := <-r.opened:
+			var up bool
+			if in.Cause, up = r.take(ctx, o); up {
+				in.Link = LinkUp
+			} else if in.Cause == "" {
+				continue // the same failure again
+			} else {
+				in.Link = LinkDown
+			}
+		case a := <-r.arrivals:
+			if a.err != nil {
+				r.lose(ctx, "read: "+a.err.Error())
+				in.Link, in.Cause = LinkDown, "read: "+a.err.Error()
+				break
+			}
+			r.pause = 0
+			in.Received = a.bytes
+		case <-r.news:
+		case <-timer.C:
+		}
+		in.Commands = r.takeCommands()
+		r.step(ctx, in)
+	}
+}
+
+// step tells p what happened, and does what it asks for, until a write fails no
+// more.
+func (r *runner[C, E]) step(ctx context.Context, in Input[C]) {
+	for {
+		now := time.Now()
+		if len(in.Received) > 0 {
+			r.opts.Recorder.Received(now, in.Received)
+		}
+		out := r.protocol.Step(now, in)
+		r.wake = out.Wake
+		var failed error
+		if len(out.Send) > 0 && r.port != nil {
+			r.opts.Recorder.Sent(now, out.Send)
+			failed = writeAll(r.port, out.Send)
+		}
+		for _, e := range out.Events {
+			r.deliver(e)
+		}
+		r.opts.Progress.touch(time.Now())
+		switch {
+		case failed != nil && ctx.Err() == nil:
+			cause := "write: " + failed.Error()
+			r.lose(ctx, cause)
+			in = Input[C]{Link: LinkDown, Cause: cause}
+			continue
+		case out.Reopen && r.port != nil:
+			r.opts.Log.Info("line: opened anew at the driver's wish")
+			r.drop()
+			r.again(ctx)
+		}
+		return
+	}
+}
+
+func writeAll(w io.Writer, b []byte) error {
+	n, err := w.Write(b)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	return err
+}
+
+// take makes an opened port the current one. It returns the cause of a failure,
+// or "" if that cause has been told before.
+func (r *runner[C, E]) take(ctx context.Context, o opening) (cause string, up bool) {
+	err := o.err
+	if err == nil {
+		if err = o.port.Flush(); err != nil {
+			err = fmt.Errorf("flush: %w", err)
+			_ = o.port.Close() // given up; the flush error is the one that counts
+		}
+	}
+	if err != nil {
+		r.again(ctx)
+		if err.Error() == r.cause {
+			return "", false
+		}
+		r.cause = err.Error()
+		r.opts.Log.Warn("line: cannot open", "error", err)
+		return r.cause, false
+	}
+	r.cause = ""
+	r.port = o.port
+	r.arrivals = make(chan arrival)
+	r.dropped = make(chan struct{})
+	r.release = context.AfterFunc(ctx, func() { _ = o.port.Close() })
+	port, arrivals, dropped := r.port, r.arrivals, r.dropped
+	r.owned.Go(func() { read(port, arrivals, dropped) })
+	r.opts.Log.Info("line: open")
+	return "", true
+}
+
+// read passes on what comes until the port ends or is given up.
+func read(port Port, arrivals chan<- arrival, dropped <-chan struct{}) {
+	buf := make([]byte, readChunk)
+	for {
+		n, err := port.Read(buf)
+		if n > 0 {
+			select {
+			case arrivals <- arrival{bytes: append([]byte(nil), buf[:n]...)}:
+			case <-dropped:
+				return
+			}
+		}
+		if err == nil && n == 0 {
+			err = errors.New("read nothing")
+		}
+		if err != nil {
+			select {
+			case arrivals <- arrival{err: err}:
+			case <-dropped:
+			}
+			return
+		}
+	}
+}
+
+func (r *runner[C, E]) lose(ctx context.Context, cause string) {
+	r.opts.Log.Warn("line: lost", "cause", cause)
+	r.drop()
+	r.again(ctx)
+}
+
+// drop closes the current port; its reader ends by that.
+func (r *runner[C, E]) drop() {
+	if r.port == nil {
+		return
+	}
+	r.release()
+	close(r.dropped)
+	_ = r.port.Close() // it is given up; nothing depends on how it closes
+	r.port, r.arrivals, r.dropped = nil, nil, nil
+}
+
+// again opens after the next pause. A port that never brought a byte makes the
+// pauses grow as one that could not be opened does.
+func (r *runner[C, E]) again(ctx context.Context) {
+	r.pause = min(max(firstPause, 2*r.pause), longestPause)
+	r.open(ctx, r.pause)
+}
+
+// open opens aside, so that timers and commands are served meanwhile.
+func (r *runner[C, E]) open(ctx context.Context, pause time.Duration) {
+	r.owned.Go(func() {
+		if pause > 0 {
+			t := time.NewTimer(pause)
+			defer t.Stop()
+			select {
+			case <-ctx.Done():
+				return
+			case <-t.C:
+			}
+		}
+		port, err := r.opener(ctx)
+		select {
+		case r.opened <- opening{port, err}:
+		case <-ctx.Done():
+			if err == nil {
+				_ = port.Close() // nobody will use it
+			}
+		}
+	})
+}

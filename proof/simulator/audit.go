@@ -1,0 +1,217 @@
+//go:build faultpoints
+
+package simulator
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/asan-kiosk/kiosk/daemon/catalogue"
+	"github.com/asan-kiosk/kiosk/daemon/central"
+	"github.com/asan-kiosk/kiosk/daemon/journal/record"
+	"github.com/asan-kiosk/kiosk/daemon/terminal"
+	"github.com/asan-kiosk/kiosk/drivers/bench/paperprinter"
+	"github.com/asan-kiosk/kiosk/drivers/bench/validator"
+	"github.com/asan-kiosk/kiosk/drivers/faultpoint"
+	"github.com/asan-kiosk/kiosk/drivers/money"
+)
+
+// Env is what all stories share.
+type Env struct {
+	Bundle *catalogue.Bundle
+}
+
+func (e *Env) newSim(story Story) (*Sim, error) {
+	dir, err := tempDir()
+	if err != nil {
+		return nil, err
+	}
+	s := &Sim{now: epoch, rng: rand.New(rand.NewPCG(story.Seed, 1)), dir: dir, hits: map[string]int{}, bundle: e.Bundle,
+		key: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}
+	s.network.handler, s.closeCentral, err = openCentral(dir, func() int64 { return s.now.UnixMilli() })
+	if err != nil {
+		return nil, err
+	}
+	cfg := validator.DefaultConfig()
+	cfg.Quirks = story.Quirks
+	s.validator = validator.New(cfg, story.Seed)
+	s.printer = paperprinter.New(paperprinter.DefaultConfig(), story.Seed)
+	faultpoint.SetHook(s.hit)
+	return s, nil
+}
+
+func (s *Sim) close() {
+	faultpoint.SetHook(nil)
+	if s.d != nil && s.d.journal != nil {
+		s.d.journal.Abandon()
+	}
+	s.closeCentral()
+	_ = os.RemoveAll(s.dir)
+}
+
+// centralState is what central's demonstration door tells.
+type centralState struct {
+	Terminals map[string]struct {
+		Head   central.Head                `json:"head"`
+		Ledger map[money.Currency]ledgerOf `json:"ledger"`
+	} `json:"terminals"`
+	Payments []struct {
+		Key        string       `json:"key"`
+		Amount     money.Amount `json:"amount"`
+		Commission money.Amount `json:"commission"`
+		Effects    int          `json:"effects"`
+	} `json:"payments"`
+}
+
+type ledgerOf struct {
+	Stacked    int64 `json:"stacked"`
+	Posted     int64 `json:"posted"`
+	Commission int64 `json:"commission"`
+	Leftover   int64 `json:"leftover"`
+	Unassigned int64 `json:"unassigned"`
+}
+
+// audit compares the cassette, the journal and central. "" means they agree.
+func (s *Sim) audit(res *Result, settled bool) string {
+	var wrong []string
+	say := func(format string, a ...any) { wrong = append(wrong, fmt.Sprintf(format, a...)) }
+	if s.d == nil {
+		return "the daemon does not live"
+	}
+	if !settled {
+		say("not settled in time: visit %v, step %s, notes %+v, acked %d of %d", s.d.term.InVisit(), s.shown.Visit.Step,
+			s.d.term.Ledger().Notes(), s.d.journal.Acked(), s.d.head)
+	}
+	l := s.d.term.Ledger()
+	eq := l.Equation()
+	if !eq.Holds() {
+		say("the equation does not hold: %s", eq)
+	}
+	// The cassette is the witness.
+	w := s.validator.World()
+	inside := validator.Total(w.Notes()[validator.PlaceCassette], money.AZN)
+	var stacked, doubt int64
+	var line struct{ posted, commission, leftover, unassigned, held, pending int64 }
+	for _, t := range eq.Total {
+		stacked += t.Stacked
+		doubt += t.InDoubtValue
+		line.posted, line.commission, line.leftover = line.posted+t.Posted, line.commission+t.Commission, line.leftover+t.Leftover
+		line.unassigned, line.held, line.pending = line.unassigned+t.Unassigned, line.held+t.Held, line.pending+t.Pending
+	}
+	res.Inside, res.Stacked = inside, money.New(stacked, money.AZN)
+	if inside.Minor < stacked || inside.Minor > stacked+doubt {
+		say("the cassette holds %s, the journal says %s and %d in doubt", inside, res.Stacked, doubt)
+	}
+	if line.held != 0 {
+		say("%d is held although nobody is here", line.held)
+	}
+	if line.pending != 0 {
+		say("%d is pending although central answers", line.pending)
+	}
+	if n := int(w.Inserted); n != len(w.Notes()[validator.PlaceCassette])+len(w.Notes()[validator.PlaceHand])+len(w.Notes()[validator.PlaceSlot]) {
+		say("%d notes were put in, but they lie %v", n, w.Notes())
+	}
+	s.auditJournal(res, say)
+	s.auditCentral(line.posted, line.commission, stacked, say)
+	return strings.Join(wrong, "; ")
+}
+
+// auditJournal reads every record: the chain, the folds, and what was done once.
+func (s *Sim) auditJournal(res *Result, say func(string, ...any)) {
+	fresh := terminal.NewFolds(central.NewCourier(central.CourierConfig{Terminal: terminalID}, source{s.rng}))
+	from, credited, originals, ended := uint64(1), map[string]int{}, map[string]int{}, map[string]int{}
+	intents := map[string]int{}
+	for {
+		recs, err := s.d.journal.Read(from, 500)
+		if err != nil {
+			say("the journal cannot be read: %v", err)
+			return
+		}
+		if len(recs) == 0 {
+			break
+		}
+		for _, r := range recs {
+			for _, f := range fresh.List() {
+				if err := f.Apply(r); err != nil {
+					say("record %d: %v", r.Seq, err)
+				}
+			}
+			var b struct {
+				NoteID  string `json:"note_id"`
+				Row     string `json:"row"`
+				JobID   string `json:"job_id"`
+				Verdict string `json:"verdict"`
+			}
+			_ = json.Unmarshal(r.Body, &b)
+			if strings.HasPrefix(b.Row, "10.") {
+				row, _, _ := strings.Cut(b.Row, " counter")
+				res.Rows[row]++
+			}
+			switch r.Kind {
+			case record.NoteStacked{}.Kind():
+				credited[b.NoteID]++
+			case record.PaymentIntent{}.Kind():
+				intents[r.Visit]++
+			case record.SlipVerdict{}.Kind():
+				if b.Verdict == "printed" {
+					originals[r.Visit]++
+				}
+			case record.VisitEnded{}.Kind():
+				ended[r.Visit]++
+			}
+			from = r.Seq + 1
+		}
+	}
+	for id, n := range credited {
+		if n > 1 {
+			say("note %s was credited %d times", id, n)
+		}
+	}
+	for v, n := range intents {
+		if n > 1 {
+			say("visit %s posted %d times", v, n)
+		}
+	}
+	for v, n := range originals {
+		if n > 1 {
+			say("visit %s has %d original slips", v, n)
+		}
+	}
+	for i, f := range fresh.List() {
+		want, _ := f.Save()
+		got, _ := s.d.folds.List()[i].Save()
+		if !sameJSON(want, got) {
+			say("fold %s differs from the records: %s, rebuilt %s", f.Name(), got, want)
+		}
+	}
+}
+
+func sameJSON(a, b []byte) bool {
+	var x, y any
+	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}
+
+func (s *Sim) auditCentral(posted, commission, stacked int64, say func(string, ...any)) {
+	var c centralState
+	if err := s.central(&c); err != nil {
+		say("%v", err)
+		return
+	}
+	var paid, fee int64
+	for _, p := range c.Payments {
+		paid += p.Amount.Minor
+		fee += p.Commission.Minor
+	}
+	if paid != posted || fee != commission {
+		say("central was paid %d + %d, the journal says %d + %d", paid, fee, posted, commission)
+	}
+	l := c.Terminals[terminalID].Ledger[money.AZN]
+	if l.Stacked != stacked || l.Posted != posted || l.Commission != commission {
+		say("central's ledger of the records says %+v, the journal stacked %d posted %d + %d", l, stacked, posted, commission)
+	}
+}

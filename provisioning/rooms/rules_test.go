@@ -1,0 +1,131 @@
+package rooms
+
+import (
+	"strings"
+)
+
+// rule is one sentence about imports inside this module. Packages are named by
+// their folder; a name that ends in "/..." means the folder and all below it,
+// and a name that begins with "!" takes out again what stood before it.
+type rule struct {
+	who   []string
+	only  []string // nothing else of this module may be imported; nil: see not
+	not   []string // must not be imported
+	tests bool     // holds for the tests of who as well
+	why   string
+}
+
+// leaf as rule.only: nothing of this module.
+var leaf = []string{}
+
+var rules = []rule{
+	{
+		who: []string{"drivers/..."}, not: []string{"daemon/...", "provisioning/...", "kiosk-ui/...", "proof/..."}, tests: true,
+		why: "a driver knows nothing of visits, services or the record: it must be usable and testable by itself",
+	},
+	{
+		who: []string{"drivers/money", "drivers/faultpoint", "provisioning/centralapi/canonical"}, only: leaf, tests: true,
+		why: "leaves: every room may import them, so they import none",
+	},
+	{
+		who: []string{"provisioning/centralapi"}, only: []string{"provisioning/centralapi/canonical", "drivers/money"},
+		why: "the contract with central is read by both sides and belongs to neither",
+	},
+	{
+		who: []string{"daemon/journal/..."},
+		only: []string{"daemon/journal/...", "drivers/money", "drivers/cash", "drivers/printer", "drivers/faultpoint",
+			"provisioning/centralapi/canonical"},
+		why: "the journal keeps records and understands none of them beyond their value types",
+	},
+	{
+		who: []string{"daemon/till/...", "daemon/paper/...", "daemon/central/...", "daemon/catalogue/...", "daemon/journal/..."},
+		not: []string{"daemon/visit/...", "daemon/screen/...", "daemon/kioskd/...", "daemon/terminal/...", "daemon/admin/...", "daemon/config/..."},
+		why: "arrows run downward: the rooms below do not know who uses them",
+	},
+	{
+		who: []string{"daemon/till/..."}, not: []string{"daemon/paper/...", "daemon/central/...", "daemon/catalogue/..."},
+		why: "rooms of one height do not know each other: the till decides about notes without paper, network or catalogue",
+	},
+	{
+		// The documents of slips are a part of the catalogue: paper reads them.
+		who: []string{"daemon/paper", "daemon/paper/draw"}, not: []string{"daemon/till/...", "daemon/central/..."},
+		why: "rooms of one height do not know each other: paper prints what it is given",
+	},
+	{
+		who: []string{"daemon/paper/draw"}, only: []string{"drivers/printer", "drivers/money"},
+		why: "drawing turns text into dots and knows neither journal nor catalogue",
+	},
+	{
+		who: []string{"daemon/central/..."}, not: []string{"daemon/till/...", "daemon/paper/...", "daemon/catalogue/..."},
+		why: "rooms of one height do not know each other: central carries bodies and does not read them",
+	},
+	{
+		who: []string{"daemon/catalogue/..."}, not: []string{"daemon/till/...", "daemon/paper/...", "daemon/central/...", "daemon/journal/..."},
+		why: "rooms of one height do not know each other: a bundle is checked without a terminal",
+	},
+	{
+		who: []string{"daemon/visit/..."},
+		only: []string{"daemon/visit/...", "daemon/till", "daemon/paper", "daemon/central", "daemon/catalogue", "daemon/journal/...", "daemon/screen/wire",
+			"drivers/money", "drivers/cash", "drivers/printer", "drivers/faultpoint"},
+		why: "the visit talks to the rooms below it and draws through the wire's types; it never calls a driver",
+	},
+	{
+		who: []string{"daemon/screen/..."}, only: []string{"daemon/screen/...", "drivers/money", "drivers/faultpoint"},
+		why: "the screen carries state and commands and decides nothing",
+	},
+	{
+		who: []string{"...", "!drivers/cash/ccnet/...", "!daemon/kioskd/...", "!proof/..."}, not: []string{"drivers/cash/ccnet/..."}, tests: true,
+		why: "the daemon meets an acceptor through package cash; only its main program knows protocols",
+	},
+	{
+		who: []string{"...", "!drivers/printer/escpos/...", "!daemon/kioskd/...", "!proof/..."}, not: []string{"drivers/printer/escpos/..."}, tests: true,
+		why: "the daemon meets a printer through package printer; only its main program knows command languages",
+	},
+	{
+		who: []string{"drivers/bench/..."}, not: []string{"drivers/cash/...", "drivers/printer/...", "drivers/line/..."}, tests: true,
+		why: "the bench is the witness: it shares no code with the drivers that it tests",
+	},
+	{
+		who: []string{"...", "!drivers/bench/...", "!proof/..."}, not: []string{"drivers/bench/..."},
+		why: "the product does not know whether a device is virtual",
+	},
+	{
+		who: []string{"daemon/..."}, not: []string{"provisioning/...", "!provisioning/centralapi/...", "proof/..."},
+		why: "the daemon needs the contract with central and nothing else of the provisioning side",
+	},
+	{
+		who: []string{"...", "!proof/..."}, not: []string{"proof/..."}, tests: true,
+		why: "proofs of the whole product stand above everything",
+	},
+	{
+		who: []string{"...", "!daemon/kioskd/...", "!proof/..."}, not: []string{"daemon/kioskd/..."},
+		why: "a main program is not a library",
+	},
+}
+
+// matches applies patterns to a package in order; the last one that fits
+// decides.
+func matches(patterns []string, pkg string) bool {
+	in := false
+	for _, p := range patterns {
+		p, out := strings.CutPrefix(p, "!")
+		base, tree := strings.CutSuffix(p, "...")
+		base = strings.TrimSuffix(base, "/")
+		if pkg == base || (tree && (base == "" || strings.HasPrefix(pkg, base+"/"))) {
+			in = !out
+		}
+	}
+	return in
+}
+
+// breaks reports whether a package of this module may not import another one.
+// A package's own tests may import it.
+func (r rule) breaks(from, to string, test bool) bool {
+	if (test && !r.tests) || (from == to && test) || !matches(r.who, from) {
+		return false
+	}
+	if r.only != nil {
+		return !matches(r.only, to)
+	}
+	return matches(r.not, to)
+}
