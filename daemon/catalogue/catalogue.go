@@ -30,10 +30,12 @@ type Bundle struct {
 	Version   uint64
 	NotBefore time.Time
 	NotAfter  time.Time
-	Services  []Service
-	Journeys  map[string]*Journey
-	Documents map[string]*Document
-	Texts     map[string]map[string]string // language -> key -> message
+	// RollbackFloor is the lowest version that may still follow this one.
+	RollbackFloor uint64
+	Services      []Service
+	Journeys      map[string]*Journey
+	Documents     map[string]*Document
+	Texts         map[string]map[string]string // language -> key -> message
 }
 
 // Text finds a message; the checker has proved that it is there.

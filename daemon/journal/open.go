@@ -164,12 +164,12 @@ func (j *Journal) loadFolds() error {
 		}
 	}
 	if len(fresh) > 0 {
-		if err := j.st.walk(j.id, genesis, at.seq, apply(fresh)); err != nil {
+		if err := j.st.walk(j.id, genesis, at, apply(fresh)); err != nil {
 			return err
 		}
 	}
 	checkpointed := j.checkpointSeq
-	err := j.st.walk(j.id, at, j.committed.seq, func(r Record) error {
+	err := j.st.walk(j.id, at, j.committed, func(r Record) error {
 		if r.Seq > checkpointed {
 			j.sinceCheckpoint++
 		}

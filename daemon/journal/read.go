@@ -59,11 +59,13 @@ func (j *Journal) Walk(ctx context.Context, from uint64, keep func(Record) error
 	if err := j.Err(); errors.Is(err, ErrClosed) {
 		return err
 	}
-	head, _ := j.Head()
 	c := chain{id: j.id, st: j.st, segments: filepath.Join(j.o.Dir, segmentDir)}
 	c.damaged = func(seq uint64, err error) {
 		j.o.Log.Error("store cannot be read; the segments serve", "record", seq, "error", err)
 	}
+	j.mu.Lock()
+	head := j.visible
+	j.mu.Unlock()
 	return c.walk(ctx, from, head, keep)
 }
 
@@ -76,8 +78,9 @@ type chain struct {
 	damaged  func(seq uint64, err error)
 }
 
-func (c chain) walk(ctx context.Context, from, upTo uint64, keep func(Record) error) error {
+func (c chain) walk(ctx context.Context, from uint64, end link, keep func(Record) error) error {
 	from = max(1, from)
+	upTo := end.seq
 	if from > upTo {
 		return ctx.Err()
 	}
@@ -100,7 +103,7 @@ func (c chain) walk(ctx context.Context, from, upTo uint64, keep func(Record) er
 			}
 		}
 		if err == nil {
-			err = c.st.walk(c.id, at, upTo, pass)
+			err = c.st.walk(c.id, at, end, pass)
 		}
 		if !errors.Is(err, errStoreDamaged) {
 			return err
@@ -244,7 +247,7 @@ func (r *Reader) Head() (seq uint64, hash string) { return r.tail.seq, r.tail.ha
 
 // Walk implements Source.
 func (r *Reader) Walk(ctx context.Context, from uint64, keep func(Record) error) error {
-	return r.walk(ctx, from, r.tail.seq, keep)
+	return r.walk(ctx, from, r.tail, keep)
 }
 
 // Read is Journal.Read.

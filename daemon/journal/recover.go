@@ -209,12 +209,8 @@ func checkStore(st *store, h *storeHead) error {
 			return fmt.Errorf("%w: head names another enrolment than record 1", errStoreDamaged)
 		}
 	}
-	last := at
-	if err := st.walk(h.id, at, h.tail.seq, func(r Record) error { last = r.link(); return nil }); err != nil {
+	if err := st.walk(h.id, at, h.tail, func(Record) error { return nil }); err != nil {
 		return err
-	}
-	if last != h.tail {
-		return fmt.Errorf("%w: head names record %d with another hash", errStoreDamaged, h.tail.seq)
 	}
 	if more, err := st.extra(h.tail.seq); err != nil || more {
 		return fmt.Errorf("%w: a record lies behind the head (%v)", errStoreDamaged, err)
@@ -314,11 +310,28 @@ func (j *Journal) judge(s storeState, scan segmentScan, fromStore string, files 
 	}
 	if seg < store && seg > 0 {
 		r, err := s.st.record(seg)
+		var next Record
+		if err == nil {
+			next, err = s.st.record(seg + 1)
+		}
+		if err == nil && next.Prev != r.Hash {
+			err = fmt.Errorf("%w: record %d does not carry its hash", errStoreDamaged, seg+1)
+		}
 		if err != nil {
 			return lost("record %d cannot be compared: %v", seg, err)
 		}
 		if r.Hash != scan.tail.hash {
 			return &RecoveryError{ErrForked, fmt.Sprintf("record %d has hash %s in the store and %s in the segment", seg, r.Hash, scan.tail.hash), doFork}
+		}
+	}
+	if seg < store {
+		// The store is to complete the segment, from before the checkpoint maybe.
+		err := s.st.walk(j.id, scan.tail, s.head.tail, func(Record) error { return nil })
+		if errors.Is(err, errStoreDamaged) {
+			return lost("the segment ends with record %d and the store cannot complete it: %v", seg, err)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	covered := store >= max(seg, scan.beyond)
@@ -400,18 +413,15 @@ func (j *Journal) level(h storeHead, scan segmentScan, files []segmentFile, at l
 	switch {
 	case scan.tail.seq < h.tail.seq:
 		seg := scan.tail
-		err := j.st.walk(j.id, seg, h.tail.seq, func(r Record) error {
+		err := j.st.walk(j.id, seg, h.tail, func(r Record) error {
 			if err := j.seg.replay(seg, r); err != nil {
 				return err
 			}
 			seg = r.link()
 			return nil
 		})
-		if errors.Is(err, errStoreDamaged) {
-			return &RecoveryError{ErrLost, fmt.Sprintf("the segment ends with record %d and the store cannot complete it: %v", scan.tail.seq, err), doLost}
-		}
 		if err != nil {
-			return err
+			return fmt.Errorf("complete segment: %w", err)
 		}
 		return j.seg.sync()
 	case scan.tail.seq > h.tail.seq && trustStoreAlone.Planted():
@@ -438,7 +448,7 @@ func (j *Journal) forgetSegmentAhead() error {
 		return err
 	}
 	at := link{0, j.id.Genesis}
-	return j.st.walk(j.id, at, j.committed.seq, func(r Record) error {
+	return j.st.walk(j.id, at, j.committed, func(r Record) error {
 		err := j.seg.replay(at, r)
 		at = r.link()
 		return err

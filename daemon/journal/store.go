@@ -278,11 +278,14 @@ func (s *store) record(seq uint64) (Record, error) {
 	return r, nil
 }
 
-// walk gives keep every record after at up to upTo and checks the chain on the
-// way. Damage is errStoreDamaged; an error of keep is passed on.
-func (s *store) walk(id identity, at link, upTo uint64, keep func(Record) error) error {
-	for at.seq < upTo {
-		es, err := s.read(at.seq+1, int(min(chunkRecords, upTo-at.seq)))
+// walk gives keep every record after at up to end and checks the chain on the
+// way. A record is given only when the next one carries its hash, or end does, so
+// keep never sees one that was changed. Damage is errStoreDamaged; an error of
+// keep is passed on.
+func (s *store) walk(id identity, at, end link, keep func(Record) error) error {
+	var held Record // checked against the past, not yet against the future
+	for at.seq < end.seq {
+		es, err := s.read(at.seq+1, int(min(chunkRecords, end.seq-at.seq)))
 		if err != nil {
 			return err
 		}
@@ -297,11 +300,19 @@ func (s *store) walk(id identity, at link, upTo uint64, keep func(Record) error)
 			if err != nil {
 				return fmt.Errorf("%w: record %d: %v", errStoreDamaged, e.seq, err)
 			}
-			at = r.link()
-			if err := keep(r); err != nil {
-				return err
+			if held.Seq != 0 {
+				if err := keep(held); err != nil {
+					return err
+				}
 			}
+			held, at = r, r.link()
 		}
+	}
+	if at != end {
+		return fmt.Errorf("%w: record %d has another hash than is known of it", errStoreDamaged, end.seq)
+	}
+	if held.Seq != 0 {
+		return keep(held)
 	}
 	return nil
 }

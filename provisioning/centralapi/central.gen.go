@@ -37,25 +37,25 @@ func (e AckDurable) Valid() bool {
 
 // Defines values for BehaviourMode.
 const (
-	DropAnswer BehaviourMode = "drop_answer"
-	Fail       BehaviourMode = "fail"
-	Normal     BehaviourMode = "normal"
-	Running    BehaviourMode = "running"
-	Slow       BehaviourMode = "slow"
+	BehaviourDropAnswer BehaviourMode = "drop_answer"
+	BehaviourFail       BehaviourMode = "fail"
+	BehaviourNormal     BehaviourMode = "normal"
+	BehaviourRunning    BehaviourMode = "running"
+	BehaviourSlow       BehaviourMode = "slow"
 )
 
 // Valid indicates whether the value is a known member of the BehaviourMode enum.
 func (e BehaviourMode) Valid() bool {
 	switch e {
-	case DropAnswer:
+	case BehaviourDropAnswer:
 		return true
-	case Fail:
+	case BehaviourFail:
 		return true
-	case Normal:
+	case BehaviourNormal:
 		return true
-	case Running:
+	case BehaviourRunning:
 		return true
-	case Slow:
+	case BehaviourSlow:
 		return true
 	default:
 		return false
@@ -64,19 +64,19 @@ func (e BehaviourMode) Valid() bool {
 
 // Defines values for OrderState.
 const (
-	Cancelled OrderState = "cancelled"
-	Open      OrderState = "open"
-	Paid      OrderState = "paid"
+	OrderCancelled OrderState = "cancelled"
+	OrderOpen      OrderState = "open"
+	OrderPaid      OrderState = "paid"
 )
 
 // Valid indicates whether the value is a known member of the OrderState enum.
 func (e OrderState) Valid() bool {
 	switch e {
-	case Cancelled:
+	case OrderCancelled:
 		return true
-	case Open:
+	case OrderOpen:
 		return true
-	case Paid:
+	case OrderPaid:
 		return true
 	default:
 		return false
@@ -85,67 +85,67 @@ func (e OrderState) Valid() bool {
 
 // Defines values for ProblemType.
 const (
-	ActionRunning     ProblemType = "urn:kiosk:problem:action-running"
-	ActionUnknown     ProblemType = "urn:kiosk:problem:action-unknown"
-	BodyInvalid       ProblemType = "urn:kiosk:problem:body-invalid"
-	Busy              ProblemType = "urn:kiosk:problem:busy"
-	ChainBroken       ProblemType = "urn:kiosk:problem:chain-broken"
-	ChainForked       ProblemType = "urn:kiosk:problem:chain-forked"
-	Forbidden         ProblemType = "urn:kiosk:problem:forbidden"
-	HeadMismatch      ProblemType = "urn:kiosk:problem:head-mismatch"
-	Internal          ProblemType = "urn:kiosk:problem:internal"
-	KeyReused         ProblemType = "urn:kiosk:problem:key-reused"
-	KindUnknown       ProblemType = "urn:kiosk:problem:kind-unknown"
-	Malformed         ProblemType = "urn:kiosk:problem:malformed"
-	MethodNotAllowed  ProblemType = "urn:kiosk:problem:method-not-allowed"
-	NotFound          ProblemType = "urn:kiosk:problem:not-found"
-	RecordInvalid     ProblemType = "urn:kiosk:problem:record-invalid"
-	TooLarge          ProblemType = "urn:kiosk:problem:too-large"
-	Unauthorised      ProblemType = "urn:kiosk:problem:unauthorised"
-	UnsupportedCoding ProblemType = "urn:kiosk:problem:unsupported-coding"
-	UnsupportedMedia  ProblemType = "urn:kiosk:problem:unsupported-media"
+	ProblemActionRunning     ProblemType = "urn:kiosk:problem:action-running"
+	ProblemActionUnknown     ProblemType = "urn:kiosk:problem:action-unknown"
+	ProblemBodyInvalid       ProblemType = "urn:kiosk:problem:body-invalid"
+	ProblemBusy              ProblemType = "urn:kiosk:problem:busy"
+	ProblemChainBroken       ProblemType = "urn:kiosk:problem:chain-broken"
+	ProblemChainForked       ProblemType = "urn:kiosk:problem:chain-forked"
+	ProblemForbidden         ProblemType = "urn:kiosk:problem:forbidden"
+	ProblemHeadMismatch      ProblemType = "urn:kiosk:problem:head-mismatch"
+	ProblemInternal          ProblemType = "urn:kiosk:problem:internal"
+	ProblemKeyReused         ProblemType = "urn:kiosk:problem:key-reused"
+	ProblemKindUnknown       ProblemType = "urn:kiosk:problem:kind-unknown"
+	ProblemMalformed         ProblemType = "urn:kiosk:problem:malformed"
+	ProblemMethodNotAllowed  ProblemType = "urn:kiosk:problem:method-not-allowed"
+	ProblemNotFound          ProblemType = "urn:kiosk:problem:not-found"
+	ProblemRecordInvalid     ProblemType = "urn:kiosk:problem:record-invalid"
+	ProblemTooLarge          ProblemType = "urn:kiosk:problem:too-large"
+	ProblemUnauthorised      ProblemType = "urn:kiosk:problem:unauthorised"
+	ProblemUnsupportedCoding ProblemType = "urn:kiosk:problem:unsupported-coding"
+	ProblemUnsupportedMedia  ProblemType = "urn:kiosk:problem:unsupported-media"
 )
 
 // Valid indicates whether the value is a known member of the ProblemType enum.
 func (e ProblemType) Valid() bool {
 	switch e {
-	case ActionRunning:
+	case ProblemActionRunning:
 		return true
-	case ActionUnknown:
+	case ProblemActionUnknown:
 		return true
-	case BodyInvalid:
+	case ProblemBodyInvalid:
 		return true
-	case Busy:
+	case ProblemBusy:
 		return true
-	case ChainBroken:
+	case ProblemChainBroken:
 		return true
-	case ChainForked:
+	case ProblemChainForked:
 		return true
-	case Forbidden:
+	case ProblemForbidden:
 		return true
-	case HeadMismatch:
+	case ProblemHeadMismatch:
 		return true
-	case Internal:
+	case ProblemInternal:
 		return true
-	case KeyReused:
+	case ProblemKeyReused:
 		return true
-	case KindUnknown:
+	case ProblemKindUnknown:
 		return true
-	case Malformed:
+	case ProblemMalformed:
 		return true
-	case MethodNotAllowed:
+	case ProblemMethodNotAllowed:
 		return true
-	case NotFound:
+	case ProblemNotFound:
 		return true
-	case RecordInvalid:
+	case ProblemRecordInvalid:
 		return true
-	case TooLarge:
+	case ProblemTooLarge:
 		return true
-	case Unauthorised:
+	case ProblemUnauthorised:
 		return true
-	case UnsupportedCoding:
+	case ProblemUnsupportedCoding:
 		return true
-	case UnsupportedMedia:
+	case ProblemUnsupportedMedia:
 		return true
 	default:
 		return false

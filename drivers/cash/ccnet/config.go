@@ -29,6 +29,11 @@ type Config struct {
 	ResetSpacing   time.Duration // least time between two RESETs; 10 s
 	Initialise     time.Duration // from RESET until the unit is disabled; 60 s
 
+	// Probe, where not zero, opens the port anew after this time while no valid
+	// frame has come since the last opening, so that the opener can try another
+	// speed. Zero waits NonResponse.
+	Probe time.Duration
+
 	// FaultResets are the pauses before each RESET of a unit in fault; after the
 	// last of them an operator decides. Default 5 s, 30 s, 2 min, 10 min. None
 	// is sent with the cassette removed: the unit cannot start without it, and

@@ -120,11 +120,18 @@ func (m *Machine) receive(b []byte) {
 // other answers are byte for byte the command they answer (section 12).
 func (m *Machine) isEcho(raw []byte) bool {
 	same := bytes.Equal(raw, m.ex.sent)
-	if m.ex.cmd == cmdPoll && !m.ex.echoed {
-		if m.ex.echo != same {
-			m.remark("local echo on the line: %t", same)
+	if m.ex.cmd == cmdPoll {
+		if same {
+			if !m.ex.echo {
+				m.remark("the line echoes what is sent")
+			}
+			m.ex.echo, m.ex.echoed = true, true
+			return true
 		}
-		m.ex.echo = same
+		if m.ex.echo && !m.ex.echoed && len(raw) > offPayload && raw[offPayload] != ACK {
+			m.ex.echo = false
+		}
+		return false
 	}
 	if m.ex.echo && same && !m.ex.echoed {
 		m.ex.echoed = true

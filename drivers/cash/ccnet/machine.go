@@ -65,7 +65,8 @@ type Machine struct {
 	note    *note     // a note between escrow and its outcome
 	proof   *evidence // the last 81h or 82h
 	fault   *fault
-	tries   int       // RESETs sent for faults since the unit was last settled
+	shown   cash.State // last StateChanged
+	tries   int        // RESETs sent for faults since the unit was last settled
 	resetAt time.Time // of the last RESET
 
 	// What the till wants.
@@ -73,12 +74,19 @@ type Machine struct {
 	wantReset bool // an operator's order
 	wanted    []int
 
-	applied      Mask // what the unit was last told
-	appliedKnown bool
+	// What the unit was told last.
+	applied      Mask
+	appliedKnown bool      // false: it may hold other masks
+	enabling     Mask      // of the outstanding ENABLE BILL TYPES
+	enableAt     time.Time // of the last one
+	enableTries  int       // refused or contradicted in a row
 	verify       bool      // applied is to be read back
-	enableTries  int       // since the till last asked
-	enableAt     time.Time // of the last ENABLE BILL TYPES
-	pathDue      bool      // PathClear is owed
+	verifyTries  int
+
+	way     bool // a note's way has begun and has not ended
+	pathDue bool // it has ended, and PathClear is owed
+
+	commandLast bool // the last request was not a POLL
 }
 
 // linkState is what is known about the line and about the unit's voice.
@@ -87,11 +95,13 @@ type linkState struct {
 	since    time.Time // LinkUp
 	valid    time.Time // last valid frame, or LinkUp
 	heard    bool      // a valid frame since LinkUp
+	reopened bool      // the port was given up by us: silence counts on
 	online   bool      // Online has been said, and not Offline since
 	offline  bool      // Offline has been said, and not Online since
 	reopenAt time.Time // next opening while offline
 	pollAt   time.Time // next POLL
 	busy     time.Time // the unit asked for silence until then
+	unsure   bool      // a POLL must come before anything else
 	state    byte      // last polled known state; stateNone before
 	data     byte      // its Z2
 	typ      int       // its bill type, for 80h to 82h
@@ -108,7 +118,7 @@ type unit struct {
 	maskSize     int
 	crcRead      bool
 	counter      *uint32
-	counterRead  bool // in this recovery, or since the last note
+	counterAt    time.Time // when it was read; zero: to be read again
 	// unsupported remembers per serial number the commands a unit does not know.
 	unsupported map[string]map[byte]bool
 	failed      map[byte]int // attempts to read, by command, in this recovery
@@ -166,7 +176,8 @@ func (m *Machine) Step(now time.Time, in line.Input[cash.Command]) line.Output[c
 	m.receive(in.Received)
 	m.expire()
 	m.deadlines()
-	if m.link.up && !m.ex.waiting() && !m.out.Reopen {
+	if m.link.up && !m.ex.waiting() {
+		m.conclude()
 		m.plan()
 	}
 	m.out.Wake = m.nextWake()
@@ -174,16 +185,26 @@ func (m *Machine) Step(now time.Time, in line.Input[cash.Command]) line.Output[c
 }
 
 func (m *Machine) linkUp() {
-	m.link = linkState{up: true, since: m.now, valid: m.now, pollAt: m.now, reopenAt: m.link.reopenAt,
-		online: false, offline: m.link.offline, typ: cash.TypeUnknown}
+	old := m.link
+	m.link = linkState{up: true, since: m.now, valid: m.now, pollAt: m.now, offline: old.offline, typ: cash.TypeUnknown}
+	if old.reopened {
+		m.link.valid, m.link.reopenAt = old.valid, old.reopenAt
+	}
 	m.ex.clear()
 	m.beginRecovery(true)
 }
 
 func (m *Machine) linkDown(cause string) {
-	m.link.up, m.link.heard = false, false
+	m.link.up, m.link.heard, m.link.reopened = false, false, false
 	m.ex.clear()
 	m.goOffline(cause)
+}
+
+// reopen gives the port up.
+func (m *Machine) reopen(next time.Duration) {
+	m.out.Reopen = true
+	m.link.up, m.link.reopened, m.link.reopenAt = false, true, m.now.Add(next)
+	m.ex.clear()
 }
 
 // goOffline says so once, and forgets what only holds while the unit is watched.
@@ -199,10 +220,18 @@ func (m *Machine) goOffline(cause string) {
 	m.fault = nil
 	m.beginRecovery(true)
 	m.emit(cash.Offline{Cause: cause})
-	m.emit(cash.StateChanged{State: cash.StateOffline})
+	m.show(cash.StateOffline)
 }
 
 func (m *Machine) emit(e cash.Event) { m.out.Events = append(m.out.Events, e) }
+
+// show says what the unit is doing when that has changed.
+func (m *Machine) show(s cash.State) {
+	if m.shown != s {
+		m.shown = s
+		m.emit(cash.StateChanged{State: s})
+	}
+}
 
 func (m *Machine) newID() cash.EventID {
 	m.nextID++
@@ -229,16 +258,16 @@ func (m *Machine) command(c cash.Command) {
 	case cash.Enable:
 		m.wanted = append([]int(nil), c.Types...)
 		m.want = m.allowed()
-		m.enableTries = 0
+		m.enableTries, m.verifyTries = 0, 0
 	case cash.Disable:
 		m.wanted, m.want = nil, 0
 	case cash.Stack:
 		if n := m.decidable(c.ID); n != nil {
-			n.phase = phaseStack
+			n.decide(phaseStack)
 		}
 	case cash.Return:
 		if n := m.decidable(c.ID); n != nil {
-			n.phase = phaseReturn
+			n.decide(phaseReturn)
 		}
 	case cash.Hold:
 		if n := m.decidable(c.ID); n != nil {
@@ -288,7 +317,7 @@ func (m *Machine) nextWake() time.Time {
 		wake = m.ex.deadline
 	default:
 		wake = m.link.pollAt
-		if m.hasCommand() && m.ex.freeAt.Before(wake) {
+		if m.ex.again || m.mayCommand() && m.nextCommand() != nil {
 			wake = m.ex.freeAt
 		}
 		wake = latest(wake, m.ex.freeAt, m.link.busy)

@@ -243,11 +243,12 @@ func (m *Machine) processed(id string) {
 func (m *Machine) confirmed() {
 	b := m.barrier
 	m.barrier = nil
-	if m.prep != nil {
+	switch {
+	case m.prep == nil:
+		m.jobConfirmed(b)
+	case b.last:
 		m.prepBarrier()
-		return
 	}
-	m.jobConfirmed(b)
 }
 
 // lostPower acts on a sign that the printer has started anew: nothing it was

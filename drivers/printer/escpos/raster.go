@@ -27,9 +27,9 @@ type item struct {
 	rows int // rows of the picture that are on paper when this has been done
 
 	// Of a barrier: rows fed since the one before; whether it stands behind the
-	// cut and ends the program.
-	since int
-	last  bool
+	// cut; whether it ends the program.
+	since     int
+	cut, last bool
 }
 
 // feedFrom is the number of empty rows that are worth a command of their own.
@@ -94,15 +94,19 @@ func compile(p Profile, b printer.Bitmap) []item {
 	return append(out, ending(p, b.Height, since)...)
 }
 
-// ending is the cut and the barrier behind it.
+// ending is the cut and the barrier behind it. At level C an answer is one byte
+// without an id, which noise can forge: two are asked for, one after the other,
+// so that at least one of them is true.
 func ending(p Profile, rows, since int) []item {
 	var out []item
 	if !p.CutFeeds && p.HeadToCutter > 0 {
 		out = append(out, item{kind: itemFeed, data: feed(p.HeadToCutter), rows: rows})
 	}
-	return append(out,
-		item{kind: itemCut, data: p.Cut, rows: rows},
-		item{kind: itemBarrier, rows: rows, since: since, last: true})
+	out = append(out, item{kind: itemCut, data: p.Cut, rows: rows})
+	if p.Barrier == printer.LevelC {
+		out = append(out, item{kind: itemBarrier, rows: rows, since: since, cut: true})
+	}
+	return append(out, item{kind: itemBarrier, rows: rows, since: since, cut: true, last: true})
 }
 
 // bandEnd is the row behind the band that starts at y: it ends before a run of

@@ -153,7 +153,7 @@ func (m *Machine) pollDue() bool { return m.poll.asked == 0 && !m.now.Before(m.p
 
 // barrierBytes makes the barrier's command and expects its answer.
 func (m *Machine) barrierBytes(it *item) []byte {
-	m.barrier = &barrier{rows: it.rows, last: it.last, wait: m.p.barrierWait(it.since, it.last)}
+	m.barrier = &barrier{rows: it.rows, last: it.last, wait: m.p.barrierWait(it.since, it.cut)}
 	if m.p.Barrier == printer.LevelA {
 		m.barrier.id = m.nextID()
 		return processID(m.barrier.id)
@@ -167,6 +167,9 @@ func (m *Machine) ended(it item) {
 	case itemBarrier:
 		m.barrier.sent = true
 		m.barrier.deadline = m.tx.free.Add(m.barrier.wait)
+		if it.last && m.job != nil && m.job.begun() {
+			m.job.allSent = true
+		}
 	case itemZeros:
 		m.tx.owed = max(0, m.tx.owed-len(it.data))
 	}

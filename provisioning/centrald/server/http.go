@@ -21,21 +21,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, "/demo/") {
 		// A page that a browser has open elsewhere must not steer the demo.
 		if !s.o.Demo || r.Header.Get("Origin") != "" {
-			writeProblem(w, refuse(centralapi.NotFound, "").Problem)
+			writeProblem(w, refuse(centralapi.ProblemNotFound, "").Problem)
 			return
 		}
 		s.serve(w, r)
 		return
 	}
 	switch b := s.behave(r.URL.Path); b.Mode {
-	case centralapi.BehaviourModeSlow:
+	case centralapi.BehaviourSlow:
 		if s.o.Sleep(s.ending, time.Duration(deref(b.DelayMs))*time.Millisecond) != nil {
 			panic(http.ErrAbortHandler) // central is ending
 		}
-	case centralapi.BehaviourModeFail:
+	case centralapi.BehaviourFail:
 		s.misbehave(w, deref(b.Status))
 		return
-	case centralapi.BehaviourModeDropAnswer:
+	case centralapi.BehaviourDropAnswer:
 		s.serve(&deafWriter{header: http.Header{}}, r)
 		panic(http.ErrAbortHandler)
 	}
@@ -70,14 +70,14 @@ func (s *Server) misbehave(w http.ResponseWriter, status int) {
 	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "1")
 	}
-	t := centralapi.Internal
+	t := centralapi.ProblemInternal
 	switch status {
 	case http.StatusUnauthorized:
-		t = centralapi.Unauthorised
+		t = centralapi.ProblemUnauthorised
 	case http.StatusForbidden:
-		t = centralapi.Forbidden
+		t = centralapi.ProblemForbidden
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		t = centralapi.Busy
+		t = centralapi.ProblemBusy
 	}
 	p := refuse(t, "").Problem
 	if p.Status = status; status < 200 {
@@ -99,7 +99,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	if r.Method == http.MethodPost && !strings.HasSuffix(r.URL.Path, "/reset") || r.Method == http.MethodPut {
 		if m, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || m != media {
-			writeProblem(w, refuse(centralapi.UnsupportedMedia, "").Problem)
+			writeProblem(w, refuse(centralapi.ProblemUnsupportedMedia, "").Problem)
 			return
 		}
 		if records {
@@ -108,7 +108,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		} else if r.Header.Get("Content-Encoding") != "" {
-			writeProblem(w, refuse(centralapi.UnsupportedCoding, "").Problem)
+			writeProblem(w, refuse(centralapi.ProblemUnsupportedCoding, "").Problem)
 			return
 		}
 	}
@@ -135,14 +135,14 @@ func (s *Server) decode(r *http.Request) error {
 		}
 		b, err := s.zst.DecodeAll(coded, nil)
 		if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
-			return refuse(centralapi.TooLarge, "")
+			return refuse(centralapi.ProblemTooLarge, "")
 		} else if err != nil {
 			return fmt.Errorf("zstd: %w", err)
 		}
 		r.Body = io.NopCloser(bytes.NewReader(b))
 		return nil
 	}
-	return refuse(centralapi.UnsupportedCoding, "")
+	return refuse(centralapi.ProblemUnsupportedCoding, "")
 }
 
 // bounded reads at most left bytes and then fails as too large.
@@ -157,7 +157,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, refuse(centralapi.TooLarge, "")
+		return 0, refuse(centralapi.ProblemTooLarge, "")
 	}
 	return n, err
 }

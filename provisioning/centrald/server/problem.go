@@ -21,25 +21,25 @@ var problems = map[centralapi.ProblemType]struct {
 	title     string
 	retryable bool
 }{
-	centralapi.Malformed:         {400, "The request is not well-formed", false},
-	centralapi.Unauthorised:      {401, "The terminal is not known", true},
-	centralapi.Forbidden:         {403, "The terminal may not do this", true},
-	centralapi.NotFound:          {404, "There is no such path", false},
-	centralapi.KindUnknown:       {404, "This kind is not known here", true},
-	centralapi.ActionUnknown:     {404, "This key has never arrived", true},
-	centralapi.MethodNotAllowed:  {405, "The method is not allowed for this path", false},
-	centralapi.HeadMismatch:      {409, "The batch does not follow what is here", false},
-	centralapi.ChainForked:       {409, "Another record has this number", false},
-	centralapi.ActionRunning:     {409, "The action is still running", true},
-	centralapi.TooLarge:          {413, "The body is too large", false},
-	centralapi.UnsupportedMedia:  {415, "The content type is not that of the contract", false},
-	centralapi.UnsupportedCoding: {415, "The content coding is not supported", false},
-	centralapi.BodyInvalid:       {422, "The body is not valid for this kind; nothing was done", false},
-	centralapi.RecordInvalid:     {422, "A record is not valid; nothing was stored", false},
-	centralapi.ChainBroken:       {422, "The hashes do not fit the records; nothing was stored", false},
-	centralapi.KeyReused:         {422, "The key was used with another body", false},
-	centralapi.Busy:              {503, "Central is busy", true},
-	centralapi.Internal:          {500, "Central has failed", true},
+	centralapi.ProblemMalformed:         {400, "The request is not well-formed", false},
+	centralapi.ProblemUnauthorised:      {401, "The terminal is not known", true},
+	centralapi.ProblemForbidden:         {403, "The terminal may not do this", true},
+	centralapi.ProblemNotFound:          {404, "There is no such path", false},
+	centralapi.ProblemKindUnknown:       {404, "This kind is not known here", true},
+	centralapi.ProblemActionUnknown:     {404, "This key has never arrived", true},
+	centralapi.ProblemMethodNotAllowed:  {405, "The method is not allowed for this path", false},
+	centralapi.ProblemHeadMismatch:      {409, "The batch does not follow what is here", false},
+	centralapi.ProblemChainForked:       {409, "Another record has this number", false},
+	centralapi.ProblemActionRunning:     {409, "The action is still running", true},
+	centralapi.ProblemTooLarge:          {413, "The body is too large", false},
+	centralapi.ProblemUnsupportedMedia:  {415, "The content type is not that of the contract", false},
+	centralapi.ProblemUnsupportedCoding: {415, "The content coding is not supported", false},
+	centralapi.ProblemBodyInvalid:       {422, "The body is not valid for this kind; nothing was done", false},
+	centralapi.ProblemRecordInvalid:     {422, "A record is not valid; nothing was stored", false},
+	centralapi.ProblemChainBroken:       {422, "The hashes do not fit the records; nothing was stored", false},
+	centralapi.ProblemKeyReused:         {422, "The key was used with another body", false},
+	centralapi.ProblemBusy:              {503, "Central is busy", true},
+	centralapi.ProblemInternal:          {500, "Central has failed", true},
 }
 
 func refuse(t centralapi.ProblemType, detail string) *problem {
@@ -73,9 +73,9 @@ func (s *Server) badRequest(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.As(err, &p):
 	case errors.As(err, &tooLong):
-		p = refuse(centralapi.TooLarge, "")
+		p = refuse(centralapi.ProblemTooLarge, "")
 	default:
-		p = refuse(centralapi.Malformed, "")
+		p = refuse(centralapi.ProblemMalformed, "")
 	}
 	writeProblem(w, p.Problem)
 }
@@ -85,7 +85,7 @@ func (s *Server) failed(w http.ResponseWriter, r *http.Request, err error) {
 	var p *problem
 	if !errors.As(err, &p) {
 		s.log.Error("request failed", "path", routeOf(r), "err", err)
-		p = refuse(centralapi.Internal, "")
+		p = refuse(centralapi.ProblemInternal, "")
 	}
 	writeProblem(w, p.Problem)
 }
@@ -109,9 +109,9 @@ func (s *Server) noSuchPath(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if len(allow) == 0 {
-		writeProblem(w, refuse(centralapi.NotFound, "").Problem)
+		writeProblem(w, refuse(centralapi.ProblemNotFound, "").Problem)
 		return
 	}
 	w.Header().Set("Allow", strings.Join(allow, ", "))
-	writeProblem(w, refuse(centralapi.MethodNotAllowed, "").Problem)
+	writeProblem(w, refuse(centralapi.ProblemMethodNotAllowed, "").Problem)
 }

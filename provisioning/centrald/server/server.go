@@ -57,14 +57,14 @@ type Options struct {
 
 // Steps that Probe sees, in their order.
 const (
-	StepHeadRead  = "records.head-read"  // batch parsed, head known, nothing written
-	StepRows      = "records.rows"       // rows written, not committed
-	StepEffects   = "records.effects"    // ledger written, not committed
-	StepHead      = "records.head"       // head moved, not committed
-	StepCommitted = "records.committed"  // durable, not answered
-	StepKey       = "actions.key"        // key looked up, nothing written
-	StepDone      = "actions.done"       // effect and answer written, not committed
-	StepDurable   = "actions.durable"    // durable, not answered
+	StepHeadRead  = "records.head-read" // batch parsed, head known, nothing written
+	StepRows      = "records.rows"      // rows written, not committed
+	StepEffects   = "records.effects"   // ledger written, not committed
+	StepHead      = "records.head"      // head moved, not committed
+	StepCommitted = "records.committed" // durable, not answered
+	StepKey       = "actions.key"       // key looked up, nothing written
+	StepDone      = "actions.done"      // effect and answer written, not committed
+	StepDurable   = "actions.durable"   // durable, not answered
 )
 
 // Server is central. It is safe for concurrent use.
@@ -100,7 +100,7 @@ func Open(path string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
-	s := &Server{db: db, o: o, log: o.Log, behaviour: centralapi.Behaviour{Mode: centralapi.BehaviourModeNormal}}
+	s := &Server{db: db, o: o, log: o.Log, behaviour: centralapi.Behaviour{Mode: centralapi.BehaviourNormal}}
 	s.ending, s.end = context.WithCancel(context.Background())
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -119,7 +119,11 @@ func Open(path string, o Options) (*Server, error) {
 	return s, nil
 }
 
-// Close lets go of the store. Requests that still wait are given up.
+// End gives up requests that only wait (the demo's behaviour "slow"), so that an
+// orderly shutdown is quick.
+func (s *Server) End() { s.end() }
+
+// Close lets go of the store. No request may come after it.
 func (s *Server) Close() error {
 	s.end()
 	if s.zst != nil {
@@ -172,7 +176,7 @@ func validName(s string) bool {
 func checkNames(names ...string) error {
 	for _, n := range names {
 		if !validName(n) {
-			return refuse(centralapi.Malformed, "an id, a kind or a key is not well-formed")
+			return refuse(centralapi.ProblemMalformed, "an id, a kind or a key is not well-formed")
 		}
 	}
 	return nil

@@ -59,12 +59,13 @@ func (s *Server) prepare() error {
 	})
 }
 
-func own(terminal string, rest ...byte) []byte {
+// own is a key of this terminal's part of a bucket.
+func own(terminal, rest string) []byte {
 	return append(append([]byte(terminal), 0), rest...)
 }
 
 func recordKey(terminal string, epoch, seq uint64) []byte {
-	k := own(terminal)
+	k := own(terminal, "")
 	k = binary.BigEndian.AppendUint64(k, epoch)
 	return binary.BigEndian.AppendUint64(k, seq)
 }
