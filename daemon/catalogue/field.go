@@ -37,6 +37,9 @@ const (
 	notificationUsual = 9
 )
 
+// maxTyped is how many bytes of what was typed are looked at.
+const maxTyped = 4096
+
 // FieldVerdict is how good a value is.
 type FieldVerdict int
 
@@ -69,10 +72,7 @@ type Validity struct {
 // has full-width, Arabic-Indic and Persian digits as 0-9. Identifiers also lose
 // inner blanks and hyphens. Normalising twice changes nothing.
 func Normalise(fieldType, s string) string {
-	if len(s) > 4096 {
-		s = s[:4096] // no form takes as much; the length is refused later
-	}
-	s = strings.ToValidUTF8(s, "")
+	s = strings.ToValidUTF8(s[:min(len(s), maxTyped)], "") // no form takes as much; the length is refused later
 	switch fieldType {
 	case FieldNotification:
 		return strings.Map(func(r rune) rune {
@@ -91,7 +91,8 @@ func Normalise(fieldType, s string) string {
 	case FieldText, FieldName:
 		s = norm.NFC.String(clean(s))
 		s = strings.Map(digit, s)
-		return strings.Join(strings.Fields(s), " ")
+		s = strings.Join(strings.Fields(s), " ")
+		return strings.TrimSpace(strings.ToValidUTF8(s[:min(len(s), maxTyped)], "")) // NFC may have made it longer
 	}
 	return strings.TrimSpace(clean(s))
 }

@@ -121,8 +121,7 @@ func (j *Journal) claim(st *store, h storeHead, files []segmentFile) (found bool
 // it carries the fold, from record 1 where it does not. It checks the
 // checkpoint's signature.
 func (j *Journal) loadFolds() error {
-	genesis := link{0, j.id.Genesis}
-	at := genesis
+	at := link{0, j.id.Genesis}
 	var fresh []Fold
 	if j.checkpointSeq > 0 {
 		r, err := j.st.record(j.checkpointSeq)
@@ -164,7 +163,7 @@ func (j *Journal) loadFolds() error {
 		}
 	}
 	if len(fresh) > 0 {
-		if err := j.st.walk(j.id, genesis, at, apply(fresh)); err != nil {
+		if err := j.chain().walk(context.Background(), 1, at, apply(fresh)); err != nil {
 			return err
 		}
 	}

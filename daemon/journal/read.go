@@ -59,14 +59,16 @@ func (j *Journal) Walk(ctx context.Context, from uint64, keep func(Record) error
 	if err := j.Err(); errors.Is(err, ErrClosed) {
 		return err
 	}
-	c := chain{id: j.id, st: j.st, segments: filepath.Join(j.o.Dir, segmentDir)}
-	c.damaged = func(seq uint64, err error) {
-		j.o.Log.Error("store cannot be read; the segments serve", "record", seq, "error", err)
-	}
 	j.mu.Lock()
 	head := j.visible
 	j.mu.Unlock()
-	return c.walk(ctx, from, head, keep)
+	return j.chain().walk(ctx, from, head, keep)
+}
+
+func (j *Journal) chain() chain {
+	return chain{id: j.id, st: j.st, segments: filepath.Join(j.o.Dir, segmentDir), damaged: func(seq uint64, err error) {
+		j.o.Log.Error("store cannot be read; the segments serve", "record", seq, "error", err)
+	}}
 }
 
 // chain reads records from the store as long as it is good, and then from the

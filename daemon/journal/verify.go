@@ -87,7 +87,7 @@ func (r Report) String() string {
 }
 
 const (
-	doRestore  = "the next start of kioskd repairs this copy from the other one; to have it done now, stop kioskd, move this copy out of the directory and start again"
+	doRestore  = "stop kioskd, move this copy out of the directory and start again: it is rebuilt from the other copy"
 	doReplay   = "nothing: the next start of kioskd completes this copy and writes it down"
 	doProgram  = "keep the journal and report it with the program's version: a computed state differs from the records"
 	doUnsigned = "give the public key under which this terminal's checkpoints are certified"
@@ -142,8 +142,7 @@ func (j *Journal) Verify(ctx context.Context, fresh func() []Fold) (Report, erro
 		j.mu.Lock()
 		now := j.visible
 		j.mu.Unlock()
-		c := chain{id: j.id, st: j.st, segments: filepath.Join(j.o.Dir, segmentDir)}
-		if err = c.walk(ctx, head.seq+1, now, v.apply); err != nil {
+		if err = j.chain().walk(ctx, head.seq+1, now, v.apply); err != nil {
 			return
 		}
 		var open map[string]json.RawMessage

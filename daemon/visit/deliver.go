@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/journal/record"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
 	"github.com/asan-kiosk/kiosk/daemon/till"
@@ -65,9 +66,9 @@ func (e *Engine) document() string {
 		return e.step.Document
 	}
 	if m.Pending.IsPositive() || m.Paid.IsPositive() {
-		return documentPending
+		return catalogue.DocumentPending
 	}
-	return documentLeftover
+	return catalogue.DocumentLeftover
 }
 
 func (e *Engine) print(now time.Time) {
@@ -118,21 +119,18 @@ func (e *Engine) values(now time.Time) paper.Values {
 	v := paper.Values{
 		"terminal": e.terminal.Number, "owner": e.terminal.Owner, "owner_voen": e.terminal.OwnerVOEN,
 		"address": e.terminal.Address, "phone": e.terminal.Phone,
-		"receipt_number": fmt.Sprintf("%s-%06d", e.terminal.Number, e.desk.Log().Next()), "copy": "",
+		"receipt_number": fmt.Sprintf("%s-%06d", e.terminal.Number, e.desk.Log().Next()), "copy": int64(0),
 		"date": local.Format("02.01.2006"), "time": local.Format("15:04:05") + " (UTC+04:00)",
 		"service": "", "payee": "", "purpose": "", "subject": "",
 		"amount": e.r.Amount, "commission": e.r.Commission, "total": e.owed(),
 		"received": received(m), "received_notes": notesLine(m), "leftover": m.Over, "leftover_code": e.r.Code,
-		"leftover_until": "", "in_doubt": "", "reference": ref, "transaction": ref, "status": status(m),
+		"leftover_until": "", "in_doubt": int64(e.till.Ledger().Undecided(e.r.Visit)), "reference": ref, "transaction": ref, "status": status(m),
 	}
 	if m.Over.IsPositive() {
 		v["leftover_until"] = local.AddDate(1, 0, 0).Format("02.01.2006")
 		if e.r.Code == "" {
 			v["leftover_code"] = ref
 		}
-	}
-	if n := e.till.Ledger().Undecided(e.r.Visit); n > 0 {
-		v["in_doubt"] = fmt.Sprint(n)
 	}
 	for name, val := range e.r.Vars {
 		if val.Money != nil {
@@ -161,14 +159,13 @@ var Baku = time.FixedZone("+04", 4*60*60)
 
 // status is the word on the slip: what became of the payment.
 func status(m till.VisitMoney) paper.Key {
-	key := paper.Key("slip.status.recorded")
 	switch {
 	case m.Paid.IsPositive():
-		key = "slip.status.posted"
+		return catalogue.StatusPosted
 	case m.Pending.IsPositive():
-		key = "slip.status.pending"
+		return catalogue.StatusPending
 	}
-	return key
+	return catalogue.StatusRecorded
 }
 
 // received is everything that was put in: whatever has become of it since.

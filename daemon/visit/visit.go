@@ -53,12 +53,6 @@ const (
 	stepFarewellLost = "@lost-farewell"
 )
 
-// Documents that the engine itself may need, whatever the journey says.
-const (
-	documentPending  = "pending"
-	documentLeftover = "leftover"
-)
-
 // Terminal is what the slip and the screen say of the machine.
 type Terminal struct {
 	ID        string

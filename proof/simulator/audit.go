@@ -7,9 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/central"
@@ -19,6 +22,8 @@ import (
 	"github.com/asan-kiosk/kiosk/drivers/bench/validator"
 	"github.com/asan-kiosk/kiosk/drivers/faultpoint"
 	"github.com/asan-kiosk/kiosk/drivers/money"
+	"github.com/asan-kiosk/kiosk/provisioning/centralapi"
+	"github.com/asan-kiosk/kiosk/provisioning/centrald/server"
 )
 
 // Env is what all stories share.
@@ -33,7 +38,7 @@ func (e *Env) newSim(story Story) (*Sim, error) {
 	}
 	s := &Sim{now: epoch, rng: rand.New(rand.NewPCG(story.Seed, 1)), dir: dir, hits: map[string]int{}, bundle: e.Bundle,
 		key: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}
-	s.network.handler, s.closeCentral, err = openCentral(dir, func() int64 { return s.now.UnixMilli() })
+	s.network.handler, s.closeCentral, err = openCentral(dir, func() time.Time { return s.now })
 	if err != nil {
 		return nil, err
 	}
@@ -52,28 +57,6 @@ func (s *Sim) close() {
 	}
 	s.closeCentral()
 	_ = os.RemoveAll(s.dir)
-}
-
-// centralState is what central's demonstration door tells.
-type centralState struct {
-	Terminals map[string]struct {
-		Head   central.Head                `json:"head"`
-		Ledger map[money.Currency]ledgerOf `json:"ledger"`
-	} `json:"terminals"`
-	Payments []struct {
-		Key        string       `json:"key"`
-		Amount     money.Amount `json:"amount"`
-		Commission money.Amount `json:"commission"`
-		Effects    int          `json:"effects"`
-	} `json:"payments"`
-}
-
-type ledgerOf struct {
-	Stacked    int64 `json:"stacked"`
-	Posted     int64 `json:"posted"`
-	Commission int64 `json:"commission"`
-	Leftover   int64 `json:"leftover"`
-	Unassigned int64 `json:"unassigned"`
 }
 
 // audit compares the cassette, the journal and central. "" means they agree.
@@ -197,7 +180,7 @@ func sameJSON(a, b []byte) bool {
 }
 
 func (s *Sim) auditCentral(posted, commission, stacked int64, say func(string, ...any)) {
-	var c centralState
+	var c centralapi.State
 	if err := s.central(&c); err != nil {
 		say("%v", err)
 		return
@@ -210,8 +193,23 @@ func (s *Sim) auditCentral(posted, commission, stacked int64, say func(string, .
 	if paid != posted || fee != commission {
 		say("central was paid %d + %d, the journal says %d + %d", paid, fee, posted, commission)
 	}
-	l := c.Terminals[terminalID].Ledger[money.AZN]
-	if l.Stacked != stacked || l.Posted != posted || l.Commission != commission {
-		say("central's ledger of the records says %+v, the journal stacked %d posted %d + %d", l, stacked, posted, commission)
+	for _, t := range c.Terminals {
+		for _, l := range t.Ledger {
+			if l.Stacked != stacked || l.Posted != posted || l.Commission != commission {
+				say("central's ledger of the records says %+v, the journal stacked %d posted %d + %d", l, stacked, posted, commission)
+			}
+		}
 	}
+	for _, i := range c.Incidents {
+		say("central opened an incident: %+v", i)
+	}
+}
+
+// openCentral opens central on a store in dir, with the world's clock.
+func openCentral(dir string, now func() time.Time) (http.Handler, func(), error) {
+	s, err := server.Open(filepath.Join(dir, "central.db"), server.Options{Demo: true, Now: now})
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, func() { _ = s.Close() }, nil
 }

@@ -80,7 +80,8 @@ func (s stage) launch(t *testing.T, env []string, args ...string) *terminal {
 	t.Helper()
 	args = append([]string{"--dir", s.dir, "--bin-dir", s.bin, "--catalogue", s.catalogue}, args...)
 	tm := &terminal{stage: s, cmd: exec.Command(filepath.Join(s.bin, "supervisor"), args...), fresh: make(chan struct{}, 1), eof: make(chan struct{})}
-	tm.cmd.Env = append(os.Environ(), env...)
+	// A program with the race detector rests a second before it ends, by default.
+	tm.cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -20,10 +20,12 @@ type lexer struct {
 	size    int    // bytes that piece stands for
 	width   int    // bytes of a piece
 	tokens  []token
+	queued  int // bytes of the tokens
 }
 
-// held is how many bytes of the buffer belong to no token yet.
-func (l *lexer) held() int { return len(l.head) + l.size }
+// used is how many bytes of the buffer are taken. Of a long header and a row
+// wider than any head the rest moves out of the buffer as it comes.
+func (l *lexer) used() int { return l.queued + min(len(l.head), pieceLen) + len(l.piece) }
 
 // ground reports whether the next byte begins a command.
 func (l *lexer) ground() bool { return len(l.head) == 0 && l.payload == 0 }
@@ -57,17 +59,30 @@ func (l *lexer) push1(c byte) {
 	l.size++
 	l.payload--
 	if l.size == l.width || l.payload == 0 {
-		l.tokens = append(l.tokens, token{op: opPayload, data: l.piece, size: l.size, raw: l.piece})
+		l.add(token{op: opPayload, data: l.piece, size: len(l.piece), raw: l.piece})
 		l.piece, l.size = nil, 0
 	}
 	if l.payload == 0 {
-		l.tokens = append(l.tokens, token{op: opDone})
+		l.add(token{op: opDone})
 	}
+}
+
+func (l *lexer) add(t token) {
+	l.tokens = append(l.tokens, t)
+	l.queued += t.size
+}
+
+// next takes the first token.
+func (l *lexer) next() token {
+	t := l.tokens[0]
+	l.tokens = l.tokens[1:]
+	l.queued -= t.size
+	return t
 }
 
 // emit makes a token of the head, whose op takes n bytes of it.
 func (l *lexer) emit(o op, n int) {
-	l.tokens = append(l.tokens, token{op: o, args: l.head[n:], size: len(l.head), raw: l.head})
+	l.add(token{op: o, args: l.head[n:], size: min(len(l.head), pieceLen), raw: l.head})
 	l.head = nil
 }
 
@@ -159,7 +174,7 @@ func (l *lexer) begin(o op, payload, width int) {
 	l.emit(o, 2)
 	l.payload, l.width = payload, width
 	if payload == 0 {
-		l.tokens = append(l.tokens, token{op: opDone})
+		l.add(token{op: opDone})
 	}
 }
 
@@ -177,7 +192,9 @@ func (l *lexer) cut(o op) {
 }
 
 // cutFeeds reports whether GS V m takes a feed.
-func cutFeeds(m byte) bool { return m == 'A' || m == 'B' || m == 'a' || m == 'b' || m == 'g' || m == 'h' }
+func cutFeeds(m byte) bool {
+	return m == 'A' || m == 'B' || m == 'a' || m == 'b' || m == 'g' || m == 'h'
+}
 
 // barcode is GS k m data 00 (m up to 6) or GS k m n data.
 func (l *lexer) barcode(o op) {

@@ -15,7 +15,7 @@ const (
 	clearsOtherState               // it names one that is not 80h, 81h or 82h
 	clearsReady                    // it has come up
 	clearsTable                    // its table could be read
-	clearsEnabled                  // it could be enabled
+	clearsRestart                  // it starts anew
 )
 
 type fault struct {
@@ -32,11 +32,15 @@ func (m *Machine) raise(f fault, detail string) {
 	if f.kind == cash.FaultDevice {
 		code = f.data
 	}
+	told := m.fault != nil && m.fault.kind == f.kind && m.fault.clears == f.clears && f.clears != clearsState
 	if f.kind != cash.FaultTable {
 		m.beginRecovery(false)
 	}
 	m.fault = &f
 	m.scheduleReset()
+	if told {
+		return
+	}
 	m.emit(cash.Fault{Kind: f.kind, Code: code, Detail: detail, Trace: m.trace.Lines()})
 }
 
@@ -75,6 +79,10 @@ func (m *Machine) leaveFault(z1 byte) {
 		if !starting(z1) {
 			m.clearFault()
 		}
+	case clearsRestart:
+		if starting(z1) {
+			m.clearFault()
+		}
 	}
 }
 
@@ -85,20 +93,25 @@ func (m *Machine) clearFault() {
 
 // scheduleReset sets when the unit is reset for the present fault, if ever.
 func (m *Machine) scheduleReset() {
-	f := m.fault
+	f, spacing := m.fault, time.Duration(0)
 	f.resetAt = time.Time{}
+	// Between 12h and the 81h that it owes, a unit is reset once only, and has all
+	// its time. One that still says 12h has not begun.
+	owing := m.rec.power.active && m.rec.power.position == cash.PowerUpInStacker && m.rec.power.begun
 	switch f.kind {
 	case cash.FaultCassetteRemoved, cash.FaultCounterfeit, cash.FaultProtocol, cash.FaultTable:
 		return
 	case cash.FaultUnresponsive:
-		// Between 12h and the 81h that it owes, a unit is reset once only. One that
-		// still says 12h has not begun.
-		if p := &m.rec.power; p.active && p.position == cash.PowerUpInStacker && p.begun {
+		if owing {
 			return
+		}
+	default:
+		if owing {
+			spacing = m.cfg.Initialise
 		}
 	}
 	if m.tries < len(m.cfg.FaultResets) {
-		f.resetAt = m.now.Add(m.cfg.FaultResets[m.tries])
+		f.resetAt = latest(m.now.Add(m.cfg.FaultResets[m.tries]), m.resetAt.Add(spacing))
 	}
 }
 

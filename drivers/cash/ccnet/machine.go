@@ -67,7 +67,7 @@ type Machine struct {
 	fault   *fault
 	shown   cash.State // last StateChanged
 	tries   int        // RESETs sent for faults since the unit was last settled
-	resetAt time.Time // of the last RESET
+	resetAt time.Time  // of the last RESET
 
 	// What the till wants.
 	want      Mask // types to take; 0 for none
@@ -80,6 +80,7 @@ type Machine struct {
 	enabling     Mask      // of the outstanding ENABLE BILL TYPES
 	enableAt     time.Time // of the last one
 	enableTries  int       // refused or contradicted in a row
+	staysTries   int       // enabled, and disabled all the same, in a row
 	verify       bool      // applied is to be read back
 	verifyTries  int
 
@@ -120,9 +121,10 @@ type unit struct {
 	counter      *uint32
 	counterAt    time.Time // when it was read; zero: to be read again
 	// unsupported remembers per serial number the commands a unit does not know.
-	unsupported map[string]map[byte]bool
-	failed      map[byte]int // attempts to read, by command, in this recovery
-	noHold      bool
+	unsupported   map[string]map[byte]bool
+	failed        map[byte]int // attempts to read, by command, in this recovery
+	noHold        bool
+	noIdleCounter bool // the counter is refused while idling
 }
 
 // New makes the driver of one validator. mem is what the till remembers of it.
@@ -217,7 +219,6 @@ func (m *Machine) goOffline(cause string) {
 		return
 	}
 	m.link.offline = true
-	m.fault = nil
 	m.beginRecovery(true)
 	m.emit(cash.Offline{Cause: cause})
 	m.show(cash.StateOffline)
@@ -258,7 +259,7 @@ func (m *Machine) command(c cash.Command) {
 	case cash.Enable:
 		m.wanted = append([]int(nil), c.Types...)
 		m.want = m.allowed()
-		m.enableTries, m.verifyTries = 0, 0
+		m.enableTries, m.staysTries, m.verifyTries = 0, 0, 0
 	case cash.Disable:
 		m.wanted, m.want = nil, 0
 	case cash.Stack:

@@ -43,7 +43,7 @@ type note struct {
 	hold     bool      // HOLD is to be sent
 	deadline time.Time // for the outcome; zero while nothing was sent
 
-	sent       int  // how often the decision was sent
+	sent       int // how often the decision was sent
 	sentAt     time.Time
 	refused    bool // the last sending was not answered with ACK
 	stillThere bool // escrow was polled after it
@@ -64,7 +64,7 @@ func (m *Machine) escrowed(typ int, raw []byte) {
 	case n.moved && n.phase == phaseStack:
 		// The way to the cassette ended without an outcome.
 		m.unresolved(n)
-	case n.moved:
+	case n.moved, n.typ != typ && n.typ != cash.TypeUnknown && typ != cash.TypeUnknown:
 		// It went out, and the next one is here already.
 		m.endWay()
 	default:
@@ -125,6 +125,7 @@ func (m *Machine) endWay() {
 	if m.rec.settled {
 		m.pathDue = true
 		m.unit.counterAt = time.Time{}
+		m.unit.failed[cmdGetStackedCounter] = 0
 	}
 }
 

@@ -174,7 +174,9 @@ func (m *Machine) nextRead() byte {
 
 // wantsCounter: the counter is to be read and can be.
 func (m *Machine) wantsCounter() bool {
-	return m.unit.counterAt.IsZero() && !m.unsupportedBy(cmdGetStackedCounter)
+	u := &m.unit
+	return u.counterAt.IsZero() && !m.unsupportedBy(cmdGetStackedCounter) &&
+		u.failed[cmdGetStackedCounter] < optionalMax && !(u.noIdleCounter && m.link.state == stateIdling)
 }
 
 // readsDone: everything that can be known of the unit is known.
@@ -194,9 +196,6 @@ func (m *Machine) nextEnable() func() {
 		return nil
 	}
 	target := m.want
-	if m.enableTries >= enableMax {
-		target = 0
-	}
 	waited := m.now.Sub(m.enableAt) >= enableSettle && m.link.polls >= quietPolls
 	if target == 0 {
 		if !m.disabledForSure() || z1 == stateIdling && waited {
@@ -204,7 +203,10 @@ func (m *Machine) nextEnable() func() {
 		}
 		return nil
 	}
-	if !m.appliedKnown || m.applied != target || z1 == stateDisabled && waited {
+	if m.appliedKnown && m.applied == target && z1 == stateDisabled && waited && !m.verify {
+		return func() { m.enableStays(target) }
+	}
+	if !m.appliedKnown || m.applied != target {
 		if z1 == stateDisabled && m.counterStale() {
 			return func() { m.request(cmdGetStackedCounter) }
 		}
@@ -218,7 +220,8 @@ func (m *Machine) nextEnable() func() {
 
 // counterStale: the witness must be heard again before the unit is enabled.
 func (m *Machine) counterStale() bool {
-	return !m.unsupportedBy(cmdGetStackedCounter) && m.now.Sub(m.unit.counterAt) > counterFresh
+	return !m.unsupportedBy(cmdGetStackedCounter) && m.unit.failed[cmdGetStackedCounter] < optionalMax &&
+		m.now.Sub(m.unit.counterAt) > counterFresh
 }
 
 func (m *Machine) sendEnable(mask Mask) {
@@ -226,6 +229,17 @@ func (m *Machine) sendEnable(mask Mask) {
 	m.enabling, m.enableAt = mask, m.now
 	p := enablePayload(mask, m.unit.maskSize)
 	m.request(p[0], p[1:]...)
+}
+
+// enableStays: the unit took the masks and is disabled all the same. It is told
+// again a few times.
+func (m *Machine) enableStays(target Mask) {
+	m.staysTries++
+	if m.staysTries > enableMax {
+		m.raise(fault{kind: cash.FaultProtocol, clears: clearsRestart}, "the unit stays disabled")
+		return
+	}
+	m.sendEnable(target)
 }
 
 func (m *Machine) enableDone(r result) {
@@ -256,18 +270,15 @@ func (m *Machine) statusDone(r result, data []byte) {
 		m.enableRefused("the unit takes other types than it was told")
 	default:
 		m.verify, m.enableTries = false, 0
-		if m.fault != nil && m.fault.clears == clearsEnabled {
-			m.clearFault()
-		}
 	}
 }
 
-// enableRefused counts; at enableMax the unit stays disabled until the till asks
-// again or the unit is settled anew.
+// enableRefused counts; at enableMax the unit is out of order until an operator
+// resets it.
 func (m *Machine) enableRefused(why string) {
 	m.enableTries++
 	m.remark("%s (attempt %d)", why, m.enableTries)
 	if m.enableTries == enableMax {
-		m.raise(fault{kind: cash.FaultProtocol, clears: clearsEnabled}, why)
+		m.raise(fault{kind: cash.FaultProtocol, clears: clearsRestart}, why)
 	}
 }

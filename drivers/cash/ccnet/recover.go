@@ -32,7 +32,7 @@ func (m *Machine) beginRecovery(full bool) {
 	m.pathDue = false
 	m.want = 0
 	m.appliedKnown, m.verify = false, false
-	m.enableTries, m.verifyTries = 0, 0
+	m.enableTries, m.staysTries, m.verifyTries = 0, 0, 0
 	m.unit.counterAt = time.Time{}
 	clear(m.unit.failed)
 	if full {
@@ -145,13 +145,7 @@ func (m *Machine) readDone(cmd byte, r result, data []byte) {
 	u := &m.unit
 	if r != resultAccepted {
 		u.failed[cmd]++
-		optional := cmd == cmdGetCRC32 || cmd == cmdGetStackedCounter
-		if optional && (r == resultIllegal || u.failed[cmd] >= optionalMax) {
-			m.setUnsupported(cmd)
-		}
-		if cmd == cmdGetBillTable && u.failed[cmd] >= readMax {
-			m.tableFault("the unit does not tell its bill table")
-		}
+		m.notRead(cmd, r)
 		return
 	}
 	u.failed[cmd] = 0
@@ -172,6 +166,24 @@ func (m *Machine) readDone(cmd byte, r result, data []byte) {
 	}
 }
 
+// notRead decides whether an optional reading is beyond this unit. A counter that
+// has been read before is not: it was refused in this state, or not heard.
+func (m *Machine) notRead(cmd byte, r result) {
+	u := &m.unit
+	switch {
+	case cmd == cmdGetBillTable && m.rec.settled:
+		m.rec.tableAt = m.now.Add(tableRetry)
+	case cmd == cmdGetStackedCounter && u.counter != nil:
+		if r == resultIllegal && m.link.state == stateIdling {
+			u.noIdleCounter = true
+		}
+	case cmd == cmdGetCRC32, cmd == cmdGetStackedCounter:
+		if r == resultIllegal || u.failed[cmd] >= optionalMax {
+			m.setUnsupported(cmd)
+		}
+	}
+}
+
 func (m *Machine) identified(data []byte) {
 	u := &m.unit
 	id := ParseIdentity(data)
@@ -184,7 +196,7 @@ func (m *Machine) identified(data []byte) {
 		if !u.tableRead {
 			u.table = cash.Table{}
 		}
-		u.noHold = false
+		u.noHold, u.noIdleCounter, u.counter = false, false, nil
 	}
 	u.identity, u.identityRead = id, true
 	if m.mem.Identity.Serial != id.Serial {
@@ -195,7 +207,8 @@ func (m *Machine) identified(data []byte) {
 func (m *Machine) tabled(data []byte) {
 	entries, err := ParseTable(data)
 	if err != nil {
-		m.tableFault(err.Error())
+		m.remark("bill table: %v", err)
+		m.unit.failed[cmdGetBillTable]++
 		return
 	}
 	size := tableEntries
@@ -209,27 +222,30 @@ func (m *Machine) tabled(data []byte) {
 	}
 	again := m.rec.settled
 	m.unit.table, m.unit.tableRead = t, true
-	usable := false
-	for _, n := range t.Notes {
-		usable = usable || m.cfg.permits(n.Value)
-	}
-	switch {
-	case !usable:
-		m.tableFault("no note of " + string(m.cfg.Currency) + " in the unit's bill table")
-	case m.fault != nil && m.fault.clears == clearsTable:
-		m.clearFault()
-	}
 	if again {
+		m.checkTable()
+		m.want = m.allowed()
 		m.saySettled()
 	}
 }
 
-// tableFault: the unit can be recovered, but takes nothing.
-func (m *Machine) tableFault(detail string) {
-	m.rec.tableAt = m.now.Add(tableRetry)
-	if m.fault != nil && m.fault.clears == clearsTable {
+// checkTable: a unit without a usable table can be recovered, but takes nothing.
+func (m *Machine) checkTable() {
+	usable := false
+	for _, n := range m.unit.table.Notes {
+		usable = usable || m.cfg.permits(n.Value)
+	}
+	if m.unit.tableRead && usable {
+		if m.fault != nil {
+			m.clearFault()
+		}
 		return
 	}
+	detail := "the unit does not tell its bill table"
+	if m.unit.tableRead {
+		detail = "no note of " + string(m.cfg.Currency) + " in the unit's bill table"
+	}
+	m.rec.tableAt = m.now.Add(tableRetry)
 	m.raise(fault{kind: cash.FaultTable, clears: clearsTable}, detail)
 }
 
@@ -237,7 +253,7 @@ func (m *Machine) tableFault(detail string) {
 // note was on its way is told by another Settled: a note went past us.
 func (m *Machine) counted(n uint32) {
 	u := &m.unit
-	moved := u.counter != nil && *u.counter != n
+	moved := u.counter != nil && *u.counter != n && !u.counterAt.IsZero()
 	u.counter, u.counterAt = &n, m.now
 	if m.rec.settled && !m.pathDue && moved {
 		m.remark("counter of stacked notes is %d without a note", n)
@@ -253,8 +269,11 @@ func (m *Machine) conclude() {
 	z1 := m.link.state
 	if m.rec.settled {
 		if m.pathDue && (z1 == stateIdling || z1 == stateDisabled) && !m.wantsCounter() {
-			m.sayPathClear(m.knownCounter())
+			m.sayPathClear(m.freshCounter())
 		}
+		return
+	}
+	if m.fault != nil && m.fault.clears != clearsTable {
 		return
 	}
 	if z1 != stateDisabled || m.link.polls < quietPolls || !m.disabledForSure() || !m.readsDone() ||
@@ -266,17 +285,18 @@ func (m *Machine) conclude() {
 	m.rec.settled = true
 	m.rec.power = powerUp{}
 	m.want = m.allowed()
+	m.checkTable()
 	pointSettledEvent.Hit()
 	m.saySettled()
 }
 
 func (m *Machine) saySettled() {
-	m.emit(cash.Settled{Identity: m.unit.identity, Table: m.unit.table, Counter: m.knownCounter()})
+	m.emit(cash.Settled{Identity: m.unit.identity, Table: m.unit.table, Counter: m.freshCounter()})
 }
 
-// knownCounter is the counter as last read; nil where the unit has none.
-func (m *Machine) knownCounter() *uint32 {
-	if m.unit.counter == nil || m.unsupportedBy(cmdGetStackedCounter) {
+// freshCounter is the counter if it was read since the last note; else nil.
+func (m *Machine) freshCounter() *uint32 {
+	if m.unit.counter == nil || m.unit.counterAt.IsZero() {
 		return nil
 	}
 	n := *m.unit.counter

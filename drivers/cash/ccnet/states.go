@@ -61,6 +61,9 @@ func (m *Machine) polled(data, raw []byte) {
 	case stateInitialize:
 		m.initialising()
 	case stateIdling, stateDisabled:
+		if z1 == stateIdling {
+			m.staysTries = 0
+		}
 		m.endWay()
 	case stateAccepting:
 		m.endWay()
@@ -141,11 +144,16 @@ func (m *Machine) setState(z1, z2 byte, typ int) (entered bool) {
 // returned, with no state between.
 func (m *Machine) contradicts(z1 byte, typ int) bool {
 	l := &m.link
-	if !isBill(z1) || !isBill(l.state) || m.now.Sub(l.at) > stale {
+	switch {
+	case !isBill(z1):
+		return false
+	case m.contradicted():
+		return true
+	case !isBill(l.state), m.now.Sub(l.at) > stale:
 		return false
 	}
 	outcomes := z1 != l.state && z1 != stateEscrow && l.state != stateEscrow
-	return l.typ != typ || outcomes || m.contradicted()
+	return l.typ != typ || outcomes
 }
 
 func (m *Machine) contradicted() bool { return m.fault != nil && m.fault.clears == clearsOtherState }

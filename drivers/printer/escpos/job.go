@@ -133,6 +133,7 @@ func (m *Machine) judge() {
 			return
 		}
 		j.phase = phasePreparing
+		m.poll.alive = m.poll.at
 		m.set = m.set && m.prep != nil // the settings are made anew for every job
 	case phasePreparing:
 		switch {

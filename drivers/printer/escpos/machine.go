@@ -169,6 +169,10 @@ func (m *Machine) hear(a answer) {
 		m.polled(a.data[0])
 	case answerAutomatic:
 		m.seen.automatic(a.data)
+		if m.hasASB && m.prep == nil {
+			// It would say nothing by itself if it had started anew.
+			m.poll.alive = later(m.poll.alive, m.now.Add(-pollTimeout))
+		}
 		m.byASB, m.hasASB = m.seen, true
 		m.differs = [eotLast + 1]time.Time{}
 		if m.prep != nil && m.p.ASB {
@@ -404,6 +408,13 @@ func (m *Machine) wake() time.Time {
 		at = m.now.Add(time.Millisecond)
 	}
 	return at
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // nextID is the next id of GS ( H: 0001 to 9999, rising.

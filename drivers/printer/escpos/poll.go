@@ -5,13 +5,18 @@ import "time"
 // poller asks for the status in real time, DLE EOT 1 to 4 in turn, one request
 // at a time.
 type poller struct {
-	asked    byte // n of the request that is out; 0: none
+	asked    byte      // n of the request that is out; 0: none
+	at       time.Time // when it was on the line
 	deadline time.Time
 	next     time.Time // no request before this
 	last     byte      // n that was answered last
 	heard    bool      // something came since the request
 	misses   int
 	noise    int // bytes without meaning since the last answer
+
+	// alive: at this time the printer was known to be the same as before. If it
+	// has started anew, then after that.
+	alive time.Time
 
 	urgent bool  // ask all four, one after another
 	fresh  uint8 // bit n: answered since the last call of ask
@@ -34,8 +39,8 @@ func (p *poller) complete() bool { return p.fresh == freshAll }
 // a late answer is not taken for that of another.
 func (p *poller) which() byte { return p.last%eotLast + eotFirst }
 
-func (p *poller) sent(deadline time.Time) {
-	p.asked, p.deadline, p.heard = p.which(), deadline, false
+func (p *poller) sent(at time.Time) {
+	p.asked, p.at, p.deadline, p.heard = p.which(), at, at.Add(pollTimeout), false
 }
 
 // polled takes in the answer to DLE EOT n.
@@ -52,19 +57,23 @@ func (m *Machine) polled(b byte) {
 	}
 	m.seen.realtime(m.p, n, b)
 	m.compareASB(n)
-	p.next = m.now.Add(m.pollEvery())
-	if p.misses > 0 {
+	if p.next = p.at.Add(m.pollEvery()); p.misses > 0 {
 		p.misses = 0
 		p.next = m.now.Add(pollTimeout) // a late answer to the first request passes by
 	}
+	gap := p.at.Sub(p.alive)
+	p.alive = p.at
+	if gap > m.p.Restart && m.job != nil && m.job.phase > phasePreflight && !m.job.allSent {
+		m.lostPower(CauseUnwatched)
+	}
 }
 
-// pollEvery is the pause after an answer.
+// pollEvery is the time from one request to the next.
 func (m *Machine) pollEvery() time.Duration {
 	switch {
 	case m.poll.urgent:
 		return 0
-	case m.job != nil && m.job.begun() && !m.tx.xoff:
+	case m.job != nil:
 		return pollJob
 	}
 	return pollIdle

@@ -66,7 +66,7 @@ func (m *Machine) by(n int, wait time.Duration) time.Time {
 	if m.tx.free.After(at) {
 		at = m.tx.free
 	}
-	return at.Add(time.Duration(n)*time.Second/time.Duration(m.p.Speed) + wait)
+	return at.Add(m.p.lineTime(n) + wait)
 }
 
 // enqueue adds to the program and sets the step's deadline.

@@ -44,16 +44,17 @@ type Profile struct {
 	Models []string
 
 	// Restart is the shortest time in which the model can answer a poll again
-	// after it lost power. Bands are cut so that two polls are never that far
-	// apart while a job is sent.
+	// after it lost power. Bands are cut so that two polls are not that far apart
+	// while a job is sent; if they are all the same (the printer has held the line
+	// in the middle of a band) the job is spoiled.
 	Restart time.Duration
 }
 
 // Timing that is the same for every model (protocols/receipt-printer.md 1.3,
 // 5.1, 7.1).
 const (
-	Ahead = 256 // bytes that may be sent before the line can have carried them
-	chunk = 128 // worth waking up for
+	Ahead     = 256                   // bytes that may be sent before the line can have carried them
+	aheadTime = 50 * time.Millisecond // and of a slow line, no more than it carries in this
 
 	pollIdle    = time.Second
 	pollJob     = 200 * time.Millisecond
@@ -73,7 +74,7 @@ const (
 	prepareWait = 60 * time.Second       // from Print to Ready
 	jobLimit    = 150 * time.Second      // from Print to the verdict
 	retryWait   = 30 * time.Second       // before a failed preparation is tried again
-	restartSafe = 100 * time.Millisecond // kept free between two polls and Restart
+	restartSafe = 100 * time.Millisecond // kept free of Restart, for timers that come late
 )
 
 // Generic80 is an 80 mm printer of the Epson TM kind: 576 dots at 203 dpi, with
@@ -161,10 +162,21 @@ func (p Profile) Width() int { return p.Dots - p.MarginLeft - p.MarginRight }
 
 func (p Profile) stride() int { return (p.Width() + 7) / 8 }
 
+// ahead is the number of bytes that may wait before the line.
+func (p Profile) ahead() int { return max(16, min(Ahead, p.bytesIn(aheadTime))) }
+
 // bandBytes is the most that may lie between two polls.
 func (p Profile) bandBytes() int {
-	free := p.Restart - pollJob - restartSafe
-	return int(int64(p.Speed) * int64(free) / int64(time.Second))
+	return p.bytesIn(p.Restart-pollJob-restartSafe) - p.ahead()
+}
+
+func (p Profile) bytesIn(d time.Duration) int {
+	return int(int64(p.Speed) * int64(d) / int64(time.Second))
+}
+
+// lineTime is how long the line carries n bytes.
+func (p Profile) lineTime(n int) time.Duration {
+	return time.Duration(n) * time.Second / time.Duration(p.Speed)
 }
 
 // bandRows is the most rows of a band of so many bytes a row.

@@ -27,13 +27,16 @@ type sender struct {
 func (s *sender) room(now time.Time) int {
 	ahead := s.free.Sub(now)
 	if ahead <= 0 {
-		return Ahead
+		return s.p.ahead()
 	}
 	if ahead > time.Minute {
 		return 0
 	}
-	return max(0, Ahead-int((int64(ahead)*int64(s.p.Speed)+int64(time.Second)-1)/int64(time.Second)))
+	return max(0, s.p.ahead()-int((int64(ahead)*int64(s.p.Speed)+int64(time.Second)-1)/int64(time.Second)))
 }
+
+// chunk is as much room as is worth waking up for.
+func (s *sender) chunk() int { return s.p.ahead() / 2 }
 
 // between reports whether no item is in the middle.
 func (s *sender) between() bool { return s.sent == 0 }
@@ -43,7 +46,7 @@ func (s *sender) carried(now time.Time, n int) {
 	if s.free.Before(now) {
 		s.free = now
 	}
-	s.free = s.free.Add(time.Duration(n) * time.Second / time.Duration(s.p.Speed))
+	s.free = s.free.Add(s.p.lineTime(n))
 }
 
 // urgent puts a real-time command before all else.
@@ -68,7 +71,7 @@ func (s *sender) due(now time.Time) time.Time {
 		return time.Time{}
 	}
 	const round = time.Microsecond // so that rounding leaves no byte too little
-	at := s.free.Add(round - time.Duration(Ahead-chunk)*time.Second/time.Duration(s.p.Speed))
+	at := s.free.Add(round - s.p.lineTime(s.p.ahead()-s.chunk()))
 	if !at.After(now) {
 		return time.Time{} // what holds it back is not the line
 	}
@@ -110,7 +113,7 @@ func (m *Machine) pumpPoll() bool {
 		return false
 	}
 	m.put(b)
-	m.poll.sent(m.tx.free.Add(pollTimeout))
+	m.poll.sent(m.tx.free)
 	return true
 }
 
@@ -131,7 +134,7 @@ func (m *Machine) pumpItem() bool {
 		it.data = m.barrierBytes(it)
 	}
 	left := len(it.data) - s.sent
-	if left > room && room < chunk || room == 0 {
+	if left > room && room < s.chunk() || room == 0 {
 		return false
 	}
 	if s.sent == 0 {

@@ -9,7 +9,7 @@
 // goroutine, so that a run is repeated exactly. Suite states the rules:
 //
 //   - Printed: one piece of paper holds the whole picture and nothing else, and
-//     it was cut off at both ends.
+//     it was cut off.
 //   - NotPrinted: no black row of the picture is on any paper.
 //   - Every job ends in exactly one verdict, in time, and a driver never prints a
 //     job by itself a second time.

@@ -75,7 +75,7 @@ func (w *World) Link(up bool) {
 		return
 	}
 	w.up = up
-	w.onWire, w.toUnit = nil, nil
+	w.onWire, w.toUnit, w.wireFree = nil, nil, w.Now
 	in := line.Input[printer.Command]{Link: line.LinkDown, Cause: "unplugged"}
 	if up {
 		in = line.Input[printer.Command]{Link: line.LinkUp}

@@ -96,7 +96,7 @@ func (s *Server) PostAction(_ context.Context, r centralapi.PostActionRequestObj
 	if err != nil {
 		return nil, fmt.Errorf("answer: %w", err)
 	}
-	return centralapi.PostAction200JSONResponse{OpenAnswerJSONResponse: raw}, nil
+	return answer(raw), nil
 }
 
 func (s *Server) carryOut(tx *bolt.Tx, terminal, key string, a *action) (err error) {
@@ -128,7 +128,7 @@ func (s *Server) GetAction(_ context.Context, r centralapi.GetActionRequestObjec
 	if err != nil {
 		return nil, fmt.Errorf("answer: %w", err)
 	}
-	return centralapi.GetAction200JSONResponse{OpenAnswerJSONResponse: raw}, nil
+	return answer(raw), nil
 }
 
 // settle carries out what the demo's behaviour "running" has held back.

@@ -29,19 +29,19 @@ func (s *Server) PostQuery(_ context.Context, r centralapi.PostQueryRequestObjec
 	if !ok {
 		return nil, refuse(centralapi.ProblemKindUnknown, "")
 	}
-	var answer any
+	var found any
 	err := s.db.View(func(tx *bolt.Tx) (err error) {
-		answer, err = q(s, tx, *r.Body)
+		found, err = q(s, tx, *r.Body)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	raw, err := json.Marshal(answer)
+	raw, err := json.Marshal(found)
 	if err != nil {
 		return nil, fmt.Errorf("answer: %w", err)
 	}
-	return centralapi.PostQuery200JSONResponse{OpenAnswerJSONResponse: raw}, nil
+	return answer(raw), nil
 }
 
 func (s *Server) lookup(tx *bolt.Tx, body []byte) (any, error) {
