@@ -228,8 +228,13 @@ type Block struct {
 	Langs string `json:"langs,omitempty"`
 }
 
+// beyondBounds is an amount (in minor units) above every limit there can be.
+const beyondBounds = 1 << 50
+
 // Commission applies the dated rules to an amount at an instant. No rule in
-// force means no commission.
+// force means no commission; nor has an amount one that can never be paid here,
+// because it is in another currency than the rule or above all bounds: the limit
+// turns it away.
 func Commission(rules []CommissionRule, amount money.Amount, at time.Time) money.Amount {
 	var rule *CommissionRule
 	for i := range rules {
@@ -237,8 +242,13 @@ func Commission(rules []CommissionRule, amount money.Amount, at time.Time) money
 			rule = &rules[i]
 		}
 	}
-	if rule == nil {
+	if rule == nil || amount.Minor >= beyondBounds {
 		return money.Zero(amount.Currency)
+	}
+	for _, a := range []money.Amount{rule.Flat, rule.Min, rule.Max} {
+		if a.Currency != "" && a.Currency != amount.Currency {
+			return money.Zero(amount.Currency)
+		}
 	}
 	sum := money.New(rule.Flat.Minor, amount.Currency)
 	if rule.Percent > 0 {

@@ -18,6 +18,8 @@ package central
 import (
 	"encoding/json"
 	"time"
+
+	"github.com/asan-kiosk/kiosk/daemon/journal"
 )
 
 // CallKind is what a Call asks of central.
@@ -42,6 +44,10 @@ type Call struct {
 	From    uint64          // records: first sequence number
 	Max     int             // records: at most so many
 	Timeout time.Duration
+
+	// Quarantine, on records, is why central refused record From: it is sent once
+	// more, alone and as opaque bytes, so that the chain can go on.
+	Quarantine string
 }
 
 // ReplyClass is what an answer means to the terminal, whatever its status was.
@@ -54,7 +60,7 @@ const (
 	ReplyRunning  ReplyClass = "running"  // state: central works on it
 	ReplyMismatch ReplyClass = "mismatch" // records: Head says where to go on
 	ReplyNone     ReplyClass = "none"     // no usable answer: whether it had an effect is unknown
-	ReplyDenied   ReplyClass = "denied"   // 401, 403: keep everything, back off
+	ReplyDenied   ReplyClass = "denied"   // 401, 403, or a request the contract does not know: keep everything, back off
 	ReplyTooBig   ReplyClass = "too_big"  // 413: halve the batch
 	ReplyInvalid  ReplyClass = "invalid"  // 415, 422 on records: bisect
 )
@@ -67,7 +73,20 @@ type Reply struct {
 	Problem    string        // type of the problem document (RFC 9457), or a word for a local cause
 	RetryAfter time.Duration // what the server asked for
 	Head       *Head
+	Known      bool // Head is a place in our own chain: the hash at that number is ours
 }
+
+// Words for local causes in Reply.Problem.
+const (
+	CauseUnreachable = "unreachable"  // no connection, or it broke
+	CauseTimeout     = "timeout"      // no answer in time
+	CauseStatus      = "status"       // a status without a problem document
+	CauseContent     = "content_type" // an answer that is not the contract's: a captive portal, a proxy
+	CauseMalformed   = "malformed"    // the right type, and not what the contract says
+	CauseOversize    = "oversize"     // longer than any answer may be
+	CauseRedirect    = "redirect"     // never followed
+	CauseJournal     = "journal"      // our own records cannot be read; central is not to blame
+)
 
 // Head is how far central has this terminal's journal.
 type Head struct {
@@ -93,3 +112,37 @@ type Answer struct {
 	Reason  string          // for AskBlocked: paid, cancelled, ...
 	Body    json.RawMessage // for AskFound
 }
+
+// Out is what the Courier wants after an input. The caller carries it out in the
+// order of the members: Write durably, with Apply for every record, before any of
+// Calls goes out and before the next input; then Acked, if it is not 0; then
+// Answers to whoever asked. Each of Calls must be ended by exactly one Reply. At
+// Wake, if it is not zero, Tick is due; a Wake replaces the one before.
+type Out struct {
+	Write   []journal.Draft
+	Acked   uint64 // central holds everything up to here, durably
+	Answers []Answer
+	Calls   []Call
+	Wake    time.Time
+}
+
+// Health is whether central can be reached, for the services that need it.
+type Health struct {
+	Online bool      `json:"online"`
+	Why    string    `json:"why,omitempty"` // offline: "starting", or the last Reply's Problem
+	Since  time.Time `json:"since"`
+	Unsent uint64    `json:"unsent"`           // records that central does not hold yet
+	Open   int       `json:"open"`             // actions without a result
+	Alarms []string  `json:"alarms,omitempty"` // what an operator must look at, sorted
+}
+
+// Alarms of the Courier. None of them deletes anything.
+const (
+	AlarmIdentity   = "identity.refused"   // central does not accept this terminal
+	AlarmForked     = "chain.forked"       // central has another journal under our name; upload rests
+	AlarmQuarantine = "quarantine.limit"   // too many poison records in a day; upload rests
+	AlarmRecord     = "record.stuck"       // a record that central takes in no form
+	AlarmKey        = "action.key_reused"  // central has this key with another body
+	AlarmContract   = "contract.refused"   // central does not know our requests: another version
+	AlarmJournal    = "journal.unreadable" // records that central needs cannot be read
+)

@@ -29,6 +29,7 @@ func BenchmarkAppend(b *testing.B) {
 	})
 	b.Run("one", func(b *testing.B) {
 		o := options(b, newClock())
+		o.Dir = filepath.Join(b.TempDir(), "journal")
 		j := open(b, o)
 		for b.Loop() {
 			appendOK(b, j, note("n", 1))
@@ -36,6 +37,7 @@ func BenchmarkAppend(b *testing.B) {
 	})
 	b.Run("sixteen at once", func(b *testing.B) {
 		o := options(b, newClock())
+		o.Dir = filepath.Join(b.TempDir(), "journal")
 		o.Synchronous = false
 		j := open(b, o)
 		b.SetParallelism(16)

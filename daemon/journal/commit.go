@@ -22,9 +22,9 @@ var (
 	atStoreCommitted = faultpoint.New("journal.store-committed")
 )
 
-// trustStoreAlone is the mistake of cutting a longer segment down to the store
-// at a start, instead of taking the longer chain.
-var trustStoreAlone = faultpoint.NewMutant("journal-trust-store-alone")
+// everyRecordAlone is the mistake of marking each record as a group of its own,
+// so that a torn write leaves half a group.
+var everyRecordAlone = faultpoint.NewMutant("journal-every-record-alone")
 
 // A commit takes at most this much from the queue.
 const (
@@ -134,6 +134,9 @@ func (w *writing) lines() []byte {
 		if i+1 == w.ends[group] {
 			mark = markGroup
 			group++
+		}
+		if everyRecordAlone.Planted() {
+			mark = markGroup
 		}
 		if i+1 == len(w.raw) {
 			mark = markWrite

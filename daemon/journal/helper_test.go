@@ -76,10 +76,21 @@ func (t *tally) Load(b json.RawMessage) error {
 	return json.Unmarshal(b, t)
 }
 
+// tempDir is a directory in memory where there is one: the tests sync often.
+func tempDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "journal-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
 func options(t testing.TB, c *testClock) Options {
 	t.Helper()
 	return Options{
-		Dir: filepath.Join(t.TempDir(), "journal"), Terminal: testTerminal, Create: true,
+		Dir: filepath.Join(tempDir(t), "journal"), Terminal: testTerminal, Create: true,
 		Enrolment:  []byte("enrolment of a test"),
 		SigningKey: testKey, KeyID: "k1",
 		Clock: func() time.Time { return c.wall }, Mono: func() time.Duration { return c.mono },

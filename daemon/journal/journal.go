@@ -128,8 +128,10 @@ type Journal struct {
 	quit  chan quitOrder
 	done  chan struct{}
 
-	endOnce sync.Once
-	endErr  error
+	endMu    sync.Mutex
+	stopping bool
+	released bool
+	endErr   error
 }
 
 type quitOrder int
@@ -205,30 +207,46 @@ func (j *Journal) Close() error { return j.end(quitClose) }
 func (j *Journal) Abandon() { _ = j.end(quitAbandon) }
 
 func (j *Journal) end(order quitOrder) error {
-	j.endOnce.Do(func() {
-		if j.o.Synchronous {
-			j.inline.Lock()
-			defer j.inline.Unlock()
-			if order == quitClose && !j.killed && j.Err() == nil && j.sinceCheckpoint > 0 {
-				_ = j.writeCheckpoint() // its failure is in Err, or logged
-			}
-		} else {
-			select {
-			case j.quit <- order:
-			case <-j.done:
-			}
-			<-j.done
-		}
-		failure := j.Err()
-		j.mu.Lock()
-		if j.failure == nil {
-			j.failure = ErrClosed
-			close(j.failed)
-		}
-		j.mu.Unlock()
-		j.endErr = errors.Join(failure, j.release())
-	})
+	j.endMu.Lock()
+	defer j.endMu.Unlock()
+	if j.released {
+		return j.endErr
+	}
+	// A simulated kill in the last checkpoint unwinds from here; Abandon comes next
+	// and finds stopping set.
+	if !j.stopping {
+		j.stopping = true
+		j.stop(order)
+	}
+	j.released = true
+	failure := j.Err()
+	j.mu.Lock()
+	if j.failure == nil {
+		j.failure = ErrClosed
+		close(j.failed)
+	}
+	j.mu.Unlock()
+	j.endErr = errors.Join(failure, j.release())
 	return j.endErr
+}
+
+// stop ends the committing, with a last checkpoint if the end is in order.
+func (j *Journal) stop(order quitOrder) {
+	if !j.o.Synchronous {
+		select {
+		case j.quit <- order:
+		case <-j.done:
+		}
+		<-j.done
+		return
+	}
+	j.inline.Lock()
+	defer j.inline.Unlock()
+	if order == quitClose && !j.killed && j.Err() == nil && j.sinceCheckpoint > 0 {
+		j.killed = true
+		_ = j.writeCheckpoint() // its failure is in Err, or logged
+		j.killed = false
+	}
 }
 
 // release closes what is open.

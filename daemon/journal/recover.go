@@ -424,8 +424,6 @@ func (j *Journal) level(h storeHead, scan segmentScan, files []segmentFile, at l
 			return fmt.Errorf("complete segment: %w", err)
 		}
 		return j.seg.sync()
-	case scan.tail.seq > h.tail.seq && trustStoreAlone.Planted():
-		return j.forgetSegmentAhead()
 	case scan.tail.seq > h.tail.seq:
 		if err := j.fillStore(h, files, at, scan.tail.seq); err != nil {
 			return err
@@ -433,26 +431,6 @@ func (j *Journal) level(h storeHead, scan segmentScan, files []segmentFile, at l
 		j.committed = scan.tail
 	}
 	return nil
-}
-
-// forgetSegmentAhead is the planted mistake: what the store does not have is
-// thrown away.
-func (j *Journal) forgetSegmentAhead() error {
-	if err := j.seg.close(); err != nil {
-		return err
-	}
-	if err := os.RemoveAll(j.seg.dir); err != nil {
-		return err
-	}
-	if err := os.Mkdir(j.seg.dir, 0o700); err != nil {
-		return err
-	}
-	at := link{0, j.id.Genesis}
-	return j.st.walk(j.id, at, j.committed, func(r Record) error {
-		err := j.seg.replay(at, r)
-		at = r.link()
-		return err
-	})
 }
 
 // fillStore puts the records behind h.tail, up to upTo, into the store.

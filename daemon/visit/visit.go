@@ -29,6 +29,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/till"
 	"github.com/asan-kiosk/kiosk/drivers/faultpoint"
 	"github.com/asan-kiosk/kiosk/drivers/money"
+	"github.com/asan-kiosk/kiosk/drivers/printer"
 )
 
 var (
@@ -487,9 +488,20 @@ func (e *Engine) observeLostClose(now time.Time) {
 		e.end(now, "lost")
 		return
 	}
+	if m.Held.IsZero() && e.slipOut() {
+		e.end(now, "lost") // the person has the slip; a second one would be a second original
+		return
+	}
 	e.r.Step = stepLostDeliver
 	e.save()
 	e.write(record.VisitMoved{Step: stepLostDeliver, Outcome: "lost"})
 	e.stepSeq++
 	e.begin(now)
+}
+
+// slipOut reports whether this visit's slip is on paper, or may be: neither is
+// printed again by itself.
+func (e *Engine) slipOut() bool {
+	j := e.desk.Log().Last()
+	return j != nil && j.Visit == e.r.Visit && (j.Verdict == printer.Printed || j.Verdict == printer.Unknown)
 }

@@ -15,10 +15,8 @@ import (
 
 // ports is where the programs listen, all on 127.0.0.1.
 type ports struct {
-	Screen  int `json:"screen"`
-	Bench   int `json:"bench"`
-	Central int `json:"central"`
-	Network int `json:"network"` // the bench's network cable: kioskd's way to central
+	Screen, Bench, Central int
+	Network                int // the bench's network cable: kioskd's way to central
 }
 
 // Ports that central and the network cable take when they are free, so that the
@@ -175,15 +173,19 @@ func commandLine(process string) string {
 }
 
 // announcement is the line that --port-zero prints for the program that started
-// the supervisor.
+// the supervisor. Places are host:port.
 type announcement struct {
-	Ports  ports  `json:"ports"`
-	Screen string `json:"screen"` // launch address with the token
-	Bench  string `json:"bench"`
-	Dir    string `json:"dir"`
-	Config string `json:"config"`
-	Socket string `json:"socket"` // kioskd's admin socket
-	PID    int    `json:"pid"`    // the supervisor's
+	Screen    string `json:"screen"`
+	Bench     string `json:"bench"`
+	Central   string `json:"central"`
+	Network   string `json:"network"` // the bench's network cable: kioskd's way to central
+	Token     string `json:"token"`   // of the screen
+	ScreenURL string `json:"screen_url"`
+	BenchURL  string `json:"bench_url"`
+	Dir       string `json:"dir"`
+	Config    string `json:"config"`
+	Socket    string `json:"socket"` // kioskd's admin socket
+	PID       int    `json:"pid"`    // the supervisor's
 }
 
 func (a announcement) line() string {

@@ -92,7 +92,9 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 	launch := screen + "#token=" + id.token
 	bench := "http://" + address(s.ports.Bench) + "/"
 	if o.portZero {
-		s.say("%s", announcement{Ports: s.ports, Screen: launch, Bench: bench, Dir: o.dir, Config: o.config(), Socket: o.socket(), PID: os.Getpid()}.line())
+		s.say("%s", announcement{Screen: address(s.ports.Screen), Bench: address(s.ports.Bench), Central: address(s.ports.Central),
+			Network: address(s.ports.Network), Token: id.token, ScreenURL: launch, BenchURL: bench,
+			Dir: o.dir, Config: o.config(), Socket: o.socket(), PID: os.Getpid()}.line())
 	}
 	// A mistake that kioskd would die of at every start is better told once.
 	if err := aside(ctx, o.program("kioskd"), "check", "--config", o.config()); err != nil {

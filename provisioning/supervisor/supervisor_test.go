@@ -225,18 +225,21 @@ func TestFirstStartToEnd(t *testing.T) {
 	s := newStage(t)
 	tm := s.start(t, nil, "--record")
 	ready := tm.wait(t, "ready")
-	if want := "The terminal is ready.  Screen: " + tm.Screen + "  Bench: " + tm.Bench; ready != want {
+	if want := "The terminal is ready.  Screen: " + tm.ScreenURL + "  Bench: " + tm.BenchURL; ready != want {
 		t.Errorf("ready line\n%s\nwant\n%s", ready, want)
 	}
 	token := strings.TrimSpace(s.read(t, "etc", "screen.token"))
-	if !regexp.MustCompile(`^http://127\.0\.0\.1:\d+/#token=` + regexp.QuoteMeta(token) + `$`).MatchString(tm.Screen) {
-		t.Errorf("launch address %q has not the token %q", tm.Screen, token)
+	if !regexp.MustCompile(`^http://127\.0\.0\.1:\d+/#token=` + regexp.QuoteMeta(token) + `$`).MatchString(tm.ScreenURL) {
+		t.Errorf("launch address %q has not the token %q", tm.ScreenURL, token)
 	}
-	if got := body(t, tm.Screen); got != token {
+	if tm.Token != token || tm.ScreenURL != "http://"+tm.announcement.Screen+"/#token="+token || tm.PID != tm.cmd.Process.Pid {
+		t.Errorf("announced %+v", tm.announcement)
+	}
+	if got := body(t, tm.ScreenURL); got != token {
 		t.Errorf("the screen says %q; want the token that its configuration names", got)
 	}
-	if got := body(t, tm.Bench); got != tm.Screen {
-		t.Errorf("the bench links to %q, want %q", got, tm.Screen)
+	if got := body(t, tm.BenchURL); got != tm.ScreenURL {
+		t.Errorf("the bench links to %q, want %q", got, tm.ScreenURL)
 	}
 	c, err := config.Load(tm.Config)
 	if err != nil {
@@ -246,7 +249,7 @@ func TestFirstStartToEnd(t *testing.T) {
 		{"identity", c.Terminal.ID, strings.TrimSpace(s.read(t, "etc", "terminal.id"))},
 		{"acceptor", c.Acceptor.Port, filepath.Join(s.dir, "dev", "validator")},
 		{"printer", c.Printer.Port, filepath.Join(s.dir, "dev", "printer")},
-		{"central through the network cable", c.Central.URL.String(), fmt.Sprintf("http://127.0.0.1:%d", tm.Ports.Network)},
+		{"central through the network cable", c.Central.URL.String(), "http://" + tm.Network},
 		{"line log", s.read(t, "log", "line.log"), "line log"},
 		{"central's store", s.read(t, "central", "central.db"), "ledger"},
 	} {
@@ -314,7 +317,7 @@ func TestKilledDaemonComesBack(t *testing.T) {
 	}
 	tm.wait(t, "kioskd was ended by signal 9 (killed); starting it again in 0.2 s")
 	eventually(t, "kioskd answers again", func() bool {
-		resp, err := http.Get(strings.Split(tm.Screen, "#")[0])
+		resp, err := http.Get(strings.Split(tm.ScreenURL, "#")[0])
 		if err != nil {
 			return false
 		}
@@ -394,7 +397,7 @@ func TestOneTerminalInAFolder(t *testing.T) {
 	if err == nil || !strings.Contains(string(out), "is in use by a running terminal") {
 		t.Errorf("reset while running: %v\n%s", err, out)
 	}
-	if body(t, tm.Screen) == "" {
+	if body(t, tm.ScreenURL) == "" {
 		t.Error("the first one no longer answers")
 	}
 	tm.stop(t, syscall.SIGTERM)

@@ -272,9 +272,6 @@ func (p *Printer) earliest() (at time.Time, what due) {
 	if !p.busyUntil.IsZero() {
 		consider(p.busyUntil, dueReady)
 	}
-	if len(p.line) > 0 {
-		consider(p.lineNext, dueByte)
-	}
 	if p.running() {
 		switch {
 		case len(p.ops) > 0:
@@ -282,6 +279,9 @@ func (p *Printer) earliest() (at time.Time, what due) {
 		case len(p.lex.tokens) > 0:
 			consider(later(p.now, p.mechFree), dueToken)
 		}
+	}
+	if len(p.line) > 0 { // last: a line that takes no time must not overrun a mechanism that takes none
+		consider(p.lineNext, dueByte)
 	}
 	return at, what
 }

@@ -34,6 +34,8 @@ type job struct {
 	until   time.Time // for this phase; zero: only limit
 	cleanAt time.Time // phaseClosing: the status is asked then; zero: it was
 
+	sentAt time.Time // when the last barrier was on the line; zero: not yet
+
 	touched bool // something of the job has been sent
 	black   bool // something of a band has been sent
 	allSent bool // the last barrier has been sent

@@ -230,13 +230,13 @@ func (m *Machine) data(d []byte) {
 	}
 }
 
-// processed takes in the answer to GS ( H.
+// processed takes in the answer to GS ( H. An id that was not asked for while a
+// job is sent means that the one before it is missing.
 func (m *Machine) processed(id string) {
 	b := m.barrier
 	switch {
-	case b == nil || !b.sent || m.p.Barrier != printer.LevelA:
-		// Of a job that has its verdict already.
-	case id == string(digits4(b.id)):
+	case m.p.Barrier != printer.LevelA:
+	case b != nil && b.sent && id == string(digits4(b.id)):
 		m.confirmed()
 	case m.job != nil && m.job.begun():
 		m.spoil(CauseSkipped)

@@ -61,11 +61,18 @@ func (m *Machine) polled(b byte) {
 		p.misses = 0
 		p.next = m.now.Add(pollTimeout) // a late answer to the first request passes by
 	}
-	gap := p.at.Sub(p.alive)
+	from := p.alive
 	p.alive = p.at
-	if gap > m.p.Restart && m.job != nil && m.job.phase > phasePreflight && !m.job.allSent {
+	if p.at.Sub(from) > m.p.Restart && m.exposed(from) {
 		m.lostPower(CauseUnwatched)
 	}
+}
+
+// exposed reports that a loss of power at or after that time could make a later
+// barrier be answered for rows that are not on paper: not all had been sent.
+func (m *Machine) exposed(from time.Time) bool {
+	j := m.job
+	return j != nil && j.phase > phasePreflight && (j.sentAt.IsZero() || from.Before(j.sentAt))
 }
 
 // pollEvery is the time from one request to the next.
@@ -93,7 +100,7 @@ func (m *Machine) pollTimer() {
 	case p.misses >= pollMisses:
 		m.goOffline(CauseSilent)
 		p.next = m.now.Add(pollIdle - pollTimeout)
-	case silent && (m.job == nil || !m.job.allSent):
+	case silent && (m.job == nil || m.exposed(p.at)):
 		// While bytes are still to come, silence is the only sign of a short loss
 		// of power.
 		m.lostPower(CausePower)

@@ -171,7 +171,7 @@ func (m *Machine) ended(it item) {
 		m.barrier.sent = true
 		m.barrier.deadline = m.tx.free.Add(m.barrier.wait)
 		if it.last && m.job != nil && m.job.begun() {
-			m.job.allSent = true
+			m.job.sentAt = m.tx.free
 		}
 	case itemZeros:
 		m.tx.owed = max(0, m.tx.owed-len(it.data))

@@ -94,6 +94,13 @@ func (o *Object) SetString(name, s string) {
 	o.members = slices.Insert(o.members, i, member{name, v})
 }
 
+// Delete removes a member, if there is one of that name.
+func (o *Object) Delete(name string) {
+	if i, ok := o.find(name); ok {
+		o.members = slices.Delete(o.members, i, i+1)
+	}
+}
+
 // Bytes is the object's canonical form.
 func (o *Object) Bytes() []byte {
 	n := 2

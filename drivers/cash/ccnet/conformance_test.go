@@ -1,0 +1,45 @@
+package ccnet
+
+import (
+	"testing"
+
+	"github.com/asan-kiosk/kiosk/drivers/cash"
+	"github.com/asan-kiosk/kiosk/drivers/cash/cashtest"
+)
+
+func family(knobs ...func(*peer)) cashtest.Family {
+	return cashtest.Family{
+		Name:     "ccnet",
+		Features: cashtest.Features{PowerUpPositions: true, Hold: true, ReturnEvidence: true},
+		NewDriver: func(m cash.Memory) cashtest.Driver {
+			return New(Config{}, m)
+		},
+		NewPeer: func() cashtest.Peer {
+			p := newPeer()
+			for _, k := range knobs {
+				k(p)
+			}
+			return p
+		},
+		Types: []int{2, 4},
+	}
+}
+
+// TestConformance holds the driver to the family's bargain, on an ordinary unit
+// and on the odd ones of section 12.
+func TestConformance(t *testing.T) {
+	units := []struct {
+		name string
+		knob func(*peer)
+	}{
+		{"ordinary", func(*peer) {}},
+		{"local echo", func(p *peer) { p.echo = true }},
+		{"noise before each answer", func(p *peer) { p.noise = []byte{0x00, SYNC, 0x03, 0x02, 0xFF} }},
+		{"shows 10h after RESET", func(p *peer) { p.bootTime = 3e9 }},
+		{"no counter", func(p *peer) { p.counterDead = true }},
+		{"slow to start", func(p *peer) { p.initTime = 40e9 }},
+	}
+	for _, u := range units {
+		t.Run(u.name, func(t *testing.T) { cashtest.Run(t, family(u.knob)) })
+	}
+}

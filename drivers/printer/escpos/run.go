@@ -1,0 +1,22 @@
+package escpos
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/asan-kiosk/kiosk/drivers/line"
+	"github.com/asan-kiosk/kiosk/drivers/printer"
+)
+
+// Run drives the printer on the line that opener opens, until ctx ends; it
+// returns ctx's cause, or at once what is wrong with the profile. Commands are
+// taken without delay; deliver is called in the order of the events.
+func Run(ctx context.Context, opener line.Opener, p Profile, commands <-chan printer.Command, deliver func(printer.Event), opts line.Options) error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if err := line.Run(ctx, opener, New(p), commands, deliver, opts); err != nil {
+		return fmt.Errorf("escpos: %w", err)
+	}
+	return nil
+}

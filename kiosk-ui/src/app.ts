@@ -1,0 +1,206 @@
+// The page's only state: the last State of the daemon, the phase of the link, and
+// what is open over the screen. Everything on the screen is drawn from these.
+
+import { computed, signal } from '@preact/signals'
+import { Draft, settleTime } from './draft'
+import { apply, isLoaded, language, load } from './i18n'
+import { Link, mustReload, type Phase, type Socket } from './link/link'
+import { kept, rememberReload } from './link/token'
+import { guard } from './touch'
+import {
+  type Command, langs, type Lang, type Modes, nameBack, nameCancel, nameFinish, nameInput, nameLanguage, nameModes,
+  nameMoreTime, nameNext, nameService, nameStart, nameTouch, type State,
+} from './wire.gen'
+
+export const state = signal<State | undefined>(undefined)
+export const phase = signal<Phase>('starting')
+
+/** What lies over the screen by the person's own wish; it goes with the step. */
+export const overlay = signal<Overlay>('none')
+export type Overlay = 'none' | 'help' | 'languages' | 'confirm'
+
+export function setOverlay(o: Overlay): void {
+  overlay.value = o
+  guard.changed(performance.now())
+}
+
+/** Commands that are on their way: a second tap on the same does nothing. */
+export const busy = signal<ReadonlySet<string>>(new Set())
+
+const drafts = new Draft()
+/** Rises when a draft may have changed, so that fields are drawn again. */
+const draftTick = signal(0)
+
+let link: Link | undefined
+
+// Drawing: at most once a frame, and only the newest state.
+
+let newest: State | undefined
+let frame = false
+
+function show(s: State): void {
+  newest = s
+  if (frame) return
+  frame = true
+  requestAnimationFrame(() => {
+    frame = false
+    if (newest) draw(newest)
+  })
+}
+
+function languageOf(s: State): Lang {
+  return (langs as readonly string[]).includes(s.visit.lang) ? s.visit.lang : 'az'
+}
+
+function draw(s: State): void {
+  const lang = languageOf(s)
+  if (!isLoaded(lang)) {
+    load(lang).then(() => newest && show(newest), () => undefined)
+  } else if (language.value !== lang) apply(lang)
+  const before = state.value
+  if (before && !before.visit.warning !== !s.visit.warning) guard.changed(performance.now())
+  if (before?.step_seq !== s.step_seq || before.visit.id !== s.visit.id) {
+    guard.changed(performance.now())
+    drafts.clear()
+    overlay.value = 'none'
+  }
+  const root = document.documentElement
+  if (s.terminal.pixels_per_mm > 0) root.style.setProperty('--mm', `${s.terminal.pixels_per_mm}px`)
+  root.toggleAttribute('data-contrast', s.visit.modes.contrast)
+  root.toggleAttribute('data-large', s.visit.modes.large)
+  root.toggleAttribute('data-reach', s.visit.modes.reach)
+  state.value = s
+  wantedModes(s)
+}
+
+// The link.
+
+export function startLink(token: string, asset: string): void {
+  link = new Link(
+    {
+      connect: () => new WebSocket(`ws://${location.host}/wire`) as Socket,
+      after: (ms, f) => {
+        const t = setTimeout(f, ms)
+        return () => clearTimeout(t)
+      },
+      drawn: (f) => void (document.hidden ? f() : requestAnimationFrame(f)),
+    },
+    { token, asset },
+    {
+      state(s, first) {
+        if (mustReload(s, first, asset, kept(history).reloadedFor)) {
+          rememberReload(history, s.asset)
+          location.reload()
+          return
+        }
+        show(s)
+      },
+      phase(p) {
+        phase.value = p
+        if (p !== 'up') busy.value = new Set()
+      },
+    },
+  )
+  link.start()
+}
+
+async function send(name: string, extra: Omit<Command, 'step_seq'> = {}): Promise<boolean> {
+  const s = state.value
+  if (!s || !link) return false
+  lastTouch = performance.now()
+  return link.command(name, { step_seq: s.step_seq, ...extra })
+}
+
+/** Sends a command that a second tap must not repeat. */
+async function once(name: string, extra: Omit<Command, 'step_seq'> = {}): Promise<boolean> {
+  if (busy.value.has(name)) return false
+  busy.value = new Set([...busy.value, name])
+  try {
+    return await send(name, extra)
+  } finally {
+    const left = new Set(busy.value)
+    left.delete(name)
+    busy.value = left
+  }
+}
+
+// A key for each act on money, unique over reloads: the daemon does the same key
+// only once.
+const pageLoad = crypto.getRandomValues(new Uint32Array(2)).join('-')
+let acts = 0
+const moneyKey = () => `${pageLoad}-${++acts}`
+
+export const start = (lang?: Lang) => once(nameStart, lang ? { lang } : {})
+export const chooseLanguage = (lang: Lang) => {
+  void load(lang).catch(() => undefined)
+  setOverlay('none')
+  return once(nameLanguage, { lang })
+}
+export const chooseService = (service: string) => once(nameService, { service })
+export const next = () => once(nameNext)
+export const back = () => once(nameBack)
+export const cancel = () => once(nameCancel, { key: moneyKey() })
+export const finish = () => once(nameFinish, { key: moneyKey() })
+export const moreTime = () => once(nameMoreTime)
+
+// The person's choices may be made before the visit has begun: then they wait for it.
+
+let wanted: Modes | undefined
+
+export function toggleMode(mode: keyof Modes): void {
+  const s = state.value
+  if (!s) return
+  const modes = { ...s.visit.modes, [mode]: !s.visit.modes[mode] }
+  if (s.visit.id !== '') {
+    void once(nameModes, { modes })
+    return
+  }
+  wanted = modes
+  void once(nameStart).then((ok) => {
+    if (!ok) wanted = undefined // no visit began: the choice must not reach the next person
+  })
+}
+
+function wantedModes(s: State): void {
+  if (!wanted || s.visit.id === '') return
+  const modes = wanted
+  wanted = undefined
+  void once(nameModes, { modes })
+}
+
+// The idle clock runs in the daemon; it hears of touches, at most once a second.
+
+let lastTouch = 0
+
+export function touched(): void {
+  const s = state.value
+  if (!s || s.visit.id === '' || performance.now() - lastTouch < 1000) return
+  void send(nameTouch)
+}
+
+// Typing.
+
+export const activeField = computed(() => {
+  const form = state.value?.visit.form
+  const fields = form?.fields ?? []
+  const at = Math.max(0, fields.findIndex((f) => f.name === form?.active))
+  const field = fields[at]
+  return field && { field, at, of: fields.length, fields }
+})
+
+export function typed(): string {
+  void draftTick.value
+  const f = activeField.value?.field
+  return f ? drafts.shown(f.name, f.value, performance.now()) : ''
+}
+
+/** Puts a text into a field; the daemon makes that field the active one. */
+export function type(field: string, value: string): void {
+  const n = drafts.type(field, value)
+  draftTick.value++
+  void send(nameInput, { field, value }).then((ok) => {
+    drafts.answered(n, ok, performance.now())
+    draftTick.value++
+    setTimeout(() => draftTick.value++, settleTime)
+  })
+}

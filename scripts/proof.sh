@@ -1,0 +1,22 @@
+#!/bin/bash
+# proof.sh NAME [ARGS...]: runs one of the proofs of the whole product.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+name=${1:-}
+shift || true
+case $name in
+crash) # every fault point, every frame, every row of the recovery tables, the mutants
+	scripts/setup.sh run
+	exec go run -tags faultpoints ./proof/crash "$@"
+	;;
+check-slip)
+	scripts/setup.sh test
+	exec go run ./proof/slip "$@"
+	;;
+bench-note | bench-idle) # on the programs as they are, with a browser
+	scripts/setup.sh test
+	scripts/build.sh
+	exec go run "./proof/${name/bench-/bench}" --bin-dir bin "$@"
+	;;
+*) fail "proof.sh: which one? crash, check-slip, bench-note or bench-idle" ;;
+esac

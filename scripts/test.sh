@@ -1,0 +1,108 @@
+#!/bin/bash
+# test.sh [--all]: everything that must hold. Each step tells whether it passed and
+# how long it took; a failed one shows the end of its log, and the whole of it is in
+# var/test. The last line is "N passed, N failed", where each Go package counts as
+# one and each other step too.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+all=${1:-}
+began=$SECONDS
+passed=0
+failed=0
+steps=0
+logs=var/test
+rm -rf "$logs"
+mkdir -p "$logs"
+
+finish() {
+	printf 'time: %d min %02d s\n' $(((SECONDS - began) / 60)) $(((SECONDS - began) % 60))
+	echo "$passed passed, $failed failed"
+	exit $((failed > 0))
+}
+interrupted() {
+	echo "interrupted"
+	failed=$((failed + 1))
+	finish
+}
+trap interrupted INT TERM
+
+# step NAME COMMAND...: one check with a log of its own. Lines of "go test" in the
+# log count each package.
+step() {
+	local name=$1 start=$SECONDS log good=0 bad=0 status=0
+	shift
+	steps=$((steps + 1))
+	log=$logs/$(printf '%02d' "$steps")-${name//[^a-z0-9]/-}.log
+	printf '%-44s' "$name"
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	good=$(grep -Ec $'^ok  \t' "$log" || true)
+	bad=$(grep -Ec $'^FAIL\t' "$log" || true)
+	if ((status != 0 && bad == 0)); then
+		bad=1
+	elif ((status == 0 && good == 0)); then
+		good=1
+	fi
+	passed=$((passed + good))
+	failed=$((failed + bad))
+	if ((status == 0 && bad == 0)); then
+		printf 'ok    %4d s\n' $((SECONDS - start))
+	else
+		printf 'FAIL  %4d s\n' $((SECONDS - start))
+		tail -n 120 "$log" | sed 's/^/    /'
+		echo "    (all of it: $log)"
+	fi
+}
+
+race_tests() {
+	# shellcheck disable=SC2046 # one word for each package
+	go test -race -count=1 -timeout 10m $(packages)
+}
+
+# Packages whose tests differ in a build with fault points.
+fault_packages() {
+	comm -13 <(go list -f '{{.Dir}} {{.TestGoFiles}} {{.XTestGoFiles}}' $(packages) | sort) \
+		<(go list -tags faultpoints -f '{{.Dir}} {{.TestGoFiles}} {{.XTestGoFiles}}' $(packages -tags faultpoints) | sort) | cut -d' ' -f1
+}
+fault_tests() {
+	local dirs
+	mapfile -t dirs < <(fault_packages)
+	if [ ${#dirs[@]} = 0 ]; then
+		echo "no test with fault points was found: the search is wrong"
+		return 1
+	fi
+	go test -tags faultpoints -count=1 -timeout 10m "${dirs[@]}"
+}
+
+page() { (cd kiosk-ui && npm run --silent "$@"); }
+
+# A share of the campaign with a seed that nobody has seen; the seed is in the log
+# and in the name of the step, so that a failure can be had again.
+seed=${CRASH_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+
+if ! scripts/setup.sh test; then
+	failed=1
+	finish
+fi
+. scripts/checks.sh
+
+step "build" scripts/build.sh --faultpoints
+step "vet" check_vet
+step "staticcheck" check_staticcheck
+step "format" check_format
+step "rules of the repository" check_rooms
+step "generated code is up to date" check_generated
+step "go tests with race detector" race_tests
+step "go tests with fault points" fault_tests
+step "page: types" page typecheck
+step "page: unit tests" page test
+step "page: stage in the browser" page test:stage
+step "page: terminal in the browser" page test:terminal
+step "crash campaign, share, seed $seed" scripts/proof.sh crash --share 60s --seed "$seed"
+if [ "$all" = --all ]; then
+	step "crash campaign, whole" scripts/proof.sh crash
+	step "slips read back" scripts/proof.sh check-slip
+	step "fuzzing" scripts/fuzz.sh
+	step "from note to screen" scripts/proof.sh bench-note
+	step "idle terminal" scripts/proof.sh bench-idle
+fi
+finish
