@@ -24,6 +24,7 @@ interrupted() {
 	failed=$((failed + 1))
 	finish
 }
+export NO_COLOR=1 FORCE_COLOR=0 # the logs are read as text
 trap interrupted INT TERM
 
 # step NAME COMMAND...: one check with a log of its own. Lines of "go test" in the

@@ -210,11 +210,18 @@ func (f *flow) quote(where string, s *Step, set map[string]bool, shown func(Plac
 	case !set[s.Amount]:
 		f.c.add(RuleVariableUnset, where, "lead here through the query that sets it", "its amount {%s} has no value on some path to here", s.Amount)
 	}
+	// Payee and purpose also stand on the slip, which lies about.
+	onSlip := func(p Placeholder) (Rule, string) {
+		if f.private[p.Name] != "" {
+			return RulePrivate, "it also stands on the slip, and the value is private"
+		}
+		return shown(p)
+	}
 	if s.Payee != "" {
-		f.c.template(where, "payee", s.Payee, shown)
+		f.c.template(where, "payee", s.Payee, onSlip)
 	}
 	if s.Purpose != "" {
-		f.c.template(where, "purpose", s.Purpose, shown)
+		f.c.template(where, "purpose", s.Purpose, onSlip)
 	}
 	for i := range s.Rows {
 		f.c.text(where, "row label", s.Rows[i].Label, maxLabel, nil)

@@ -92,6 +92,9 @@ type rig struct {
 	path    string
 	probe   func(step string)
 
+	portal  *central.Client // what answers in central's place
+	instead *http.Response
+
 	// fate decides what becomes of a request; nil means nothing happens to it.
 	fate func(call central.Call) fate
 
@@ -129,6 +132,8 @@ func newRig(t tb, seed uint64) (*rig, func()) {
 	r := &rig{tb: t, now: noon, seed: seed, path: filepath.Join(dir, "central.db"), probe: func(string) {}}
 	r.openServer()
 	r.book = &book{epoch: 1, now: func() time.Time { return r.now }, apply: func(rec journal.Record) error { return r.courier.Apply(rec) }}
+	r.portal, err = central.NewClient("http://central.invalid", terminalID, roundTrip(func(*http.Request) (*http.Response, error) { return r.instead, nil }), r.book)
+	r.must(err)
 	r.newTerminal()
 	return r, func() { r.server.Close(); os.RemoveAll(dir) }
 }
@@ -299,9 +304,8 @@ func (r *rig) exchange(client *central.Client, c central.Call, f fate) central.R
 	r.must(err)
 	f.instead.Body = io.NopCloser(bytes.NewReader(body))
 	instead.Body = io.NopCloser(bytes.NewReader(body))
-	other, err := central.NewClient("http://central.invalid", terminalID, roundTrip(func(*http.Request) (*http.Response, error) { return &instead, nil }), r.book)
-	r.must(err)
-	return other.Do(context.Background(), c)
+	r.instead = &instead
+	return r.portal.Do(context.Background(), c)
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)
@@ -321,7 +325,7 @@ func answered(status int, media, body string, header ...string) *http.Response {
 func (r *rig) run(t time.Time) {
 	for range 200_000 {
 		next, tick := t, false
-		if !r.wake.IsZero() && r.wake.Before(next) {
+		if !r.wake.IsZero() && !r.wake.After(next) {
 			next, tick = r.wake, true
 		}
 		if len(r.events) > 0 && !r.events[0].at.After(next) {
@@ -399,6 +403,5 @@ func (r *rig) callsOf(kinds ...central.CallKind) (out []string) {
 	}
 	return out
 }
-
 
 func keyOf(n int) string { return fmt.Sprintf("key-%08d", n) }

@@ -133,7 +133,7 @@ var keys = []key{
 		set: func(c *Config, v any) bool {
 			return setNumber(&c.Printer.Baud, v, 0, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 		}},
-	{name: "printer.profile", allowed: "the name of a profile: 1 to 32 letters, digits, dots, hyphens and underscores", standard: "Generic80",
+	{name: "printer.profile", allowed: "the name of a profile: 1 to 32 letters, digits, dots, hyphens and underscores", standard: "generic80",
 		set: func(c *Config, v any) bool { return setForm(&c.Printer.Profile, v, profileForm) }},
 
 	{name: "limits.max_cash", allowed: "a whole number of units of acceptor.currency from 1 to " + strconv.Itoa(maxUnits), standard: int64(500),

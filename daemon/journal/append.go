@@ -29,13 +29,14 @@ func (j *Journal) Append(ctx context.Context, drafts ...Draft) ([]Record, error)
 	return r.records, r.err
 }
 
-// SetAcked stores that central has every record up to seq and that the record
-// has this hash there. It is kept in the store and is not a record: if the store
-// is ever rebuilt it may fall back, and records are sent again, which central
-// takes as a repeat. A lower number than the present one changes nothing; a
-// number or a hash that is not in this chain is refused.
-func (j *Journal) SetAcked(ctx context.Context, seq uint64, hash string) error {
-	if acked, _ := j.Acked(); seq <= acked {
+// SetAcked stores that central has every record up to seq, durably, with the
+// hash that this chain has there; the caller has compared it with central's. It
+// is kept in the store and is not a record: if the store is ever rebuilt it may
+// fall back, and records are sent again, which central takes as a repeat. A
+// lower number than the present one changes nothing, one behind the head is
+// refused.
+func (j *Journal) SetAcked(seq uint64) error {
+	if seq <= j.Acked() {
 		return nil
 	}
 	if head, _ := j.Head(); seq > head {
@@ -45,11 +46,9 @@ func (j *Journal) SetAcked(ctx context.Context, seq uint64, hash string) error {
 	if err != nil {
 		return fmt.Errorf("acknowledge record %d: %w", seq, err)
 	}
-	if rs[0].Hash != hash {
-		return fmt.Errorf("acknowledge record %d: %w: its hash here is %s, there %s", seq, ErrForked, rs[0].Hash, hash)
-	}
-	r := &request{acked: &link{seq, hash}, done: make(chan struct{})}
-	if err := j.submit(ctx, r); err != nil {
+	l := rs[0].link()
+	r := &request{acked: &l, done: make(chan struct{})}
+	if err := j.submit(context.Background(), r); err != nil {
 		return err
 	}
 	return r.err

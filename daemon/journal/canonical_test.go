@@ -112,3 +112,18 @@ func TestCanonicalIgnoresForm(t *testing.T) {
 		}
 	})
 }
+
+// The envelope's own string writer is the canonical one.
+func TestAppendString(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.String().Draw(t, "string")
+		quoted, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := Canonical(quoted)
+		if err != nil || string(appendString(nil, s)) != string(want) {
+			t.Fatalf("%q: %s, want %s, %v", s, appendString(nil, s), want, err)
+		}
+	})
+}

@@ -2,8 +2,6 @@ package journal
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,11 +75,6 @@ func Seal(r *Record) ([]byte, error) {
 	}
 	r.Hash = hashOf(out)
 	return out, nil
-}
-
-func hashOf(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
 }
 
 // DecodeEnvelope reads the canonical bytes of one record and sets its Hash. Any

@@ -114,6 +114,10 @@ func FuzzDecodeEnvelope(f *testing.F) {
 		if err != nil {
 			return
 		}
+		whole, err := Canonical(b)
+		if err != nil || !bytes.Equal(whole, b) {
+			t.Fatalf("not canonical: %q, %v", b, err)
+		}
 		again, err := Seal(&r)
 		if err != nil || !bytes.Equal(again, b) {
 			t.Fatalf("one record, two forms: %q and %q, %v", b, again, err)

@@ -1,17 +1,25 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/asan-kiosk/kiosk/daemon/config"
+	"github.com/asan-kiosk/kiosk/drivers/cash"
+	"github.com/asan-kiosk/kiosk/drivers/cash/ccnet"
 	"github.com/asan-kiosk/kiosk/drivers/line"
+	"github.com/asan-kiosk/kiosk/drivers/printer"
+	"github.com/asan-kiosk/kiosk/drivers/printer/escpos"
 	kioskui "github.com/asan-kiosk/kiosk/kiosk-ui"
 )
 
@@ -44,20 +52,30 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 	if p.admin, err = listenUnix(cfg.Admin.Socket); err != nil {
 		return p, err
 	}
+	p.dots = 576
 	if cfg.Acceptor.Driver != config.DriverNone {
-		p.acceptor = line.OpenTTY(cfg.Acceptor.Port, line.Mode{Baud: baudOr(cfg.Acceptor.Baud, 9600)})
+		a := cfg.Acceptor
+		p.acceptor = func(ctx context.Context, memory cash.Memory, commands <-chan cash.Command, deliver func(cash.Event)) error {
+			return ccnet.RunTTY(ctx, a.Port, a.Baud, ccnet.Config{Currency: a.Currency, PollPeriod: a.Poll, Denominations: a.Denominations},
+				memory, commands, deliver, line.Options{Log: log.With("device", "acceptor")})
+		}
 	}
 	if cfg.Printer.Driver != config.DriverNone {
-		p.printer = line.OpenTTY(cfg.Printer.Port, line.Mode{Baud: baudOr(cfg.Printer.Baud, 115200)})
+		c := cfg.Printer
+		profile, ok := escpos.Profiles()[c.Profile]
+		if !ok {
+			return p, fmt.Errorf("printer.profile %q; allowed: %s", c.Profile, strings.Join(slices.Sorted(maps.Keys(escpos.Profiles())), ", "))
+		}
+		p.dots = profile.Dots
+		baud := c.Baud
+		if baud == 0 {
+			baud = 115200
+		}
+		p.printer = func(ctx context.Context, commands <-chan printer.Command, deliver func(printer.Event)) error {
+			return escpos.Run(ctx, line.OpenTTY(c.Port, line.Mode{Baud: baud}), profile, commands, deliver, line.Options{Log: log.With("device", "printer")})
+		}
 	}
 	return p, nil
-}
-
-func baudOr(baud, usual int) int {
-	if baud == 0 {
-		return usual
-	}
-	return baud
 }
 
 func (p parts) close() {

@@ -26,10 +26,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/till"
 	"github.com/asan-kiosk/kiosk/daemon/visit"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
-	"github.com/asan-kiosk/kiosk/drivers/cash/ccnet"
-	"github.com/asan-kiosk/kiosk/drivers/line"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
-	"github.com/asan-kiosk/kiosk/drivers/printer/escpos"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -43,14 +40,21 @@ type parts struct {
 	page     fs.FS
 	asset    string
 	screen   net.Listener
-	admin    net.Listener // nil: none
-	acceptor line.Opener  // nil: none
-	printer  line.Opener  // nil: none
+	admin    net.Listener   // nil: none
+	acceptor acceptorDriver // nil: none
+	printer  printerDriver  // nil: none
+	dots     int            // width of the printer's head
 	network  http.RoundTripper
 	log      *slog.Logger
 	resume   resumeFile
 	ready    func() // told when the terminal serves
 }
+
+// acceptorDriver and printerDriver run a device until ctx ends.
+type (
+	acceptorDriver func(ctx context.Context, memory cash.Memory, commands <-chan cash.Command, deliver func(cash.Event)) error
+	printerDriver  func(ctx context.Context, commands <-chan printer.Command, deliver func(printer.Event)) error
+)
 
 // resumeFile keeps what a restart needs: a file in the runtime folder.
 type resumeFile struct{ path string }
@@ -235,23 +239,21 @@ func (p parts) run(ctx context.Context) (err error) {
 	memory := cash.Memory{Identity: folds.Ledger.Unit().Identity, Table: folds.Ledger.Unit().Table}
 	if p.acceptor != nil {
 		w.cash = make(chan cash.Command, queue)
-		acfg := ccnet.Config{Currency: cfg.Acceptor.Currency, Poll: cfg.Acceptor.Poll, Denominations: cfg.Acceptor.Denominations}
 		g.Go(func() error {
-			return ccnet.Run(gctx, p.acceptor, acfg, memory, w.cash, func(e cash.Event) {
+			return p.acceptor(gctx, memory, w.cash, func(e cash.Event) {
 				box.put(func(t *terminal.Terminal, now time.Time) { t.Cash(now, e) })
 			})
 		})
 	}
-	profile := escpos.Profiles()[cfg.Printer.Profile]
 	if p.printer != nil {
 		w.paper = make(chan printer.Command, queue)
 		g.Go(func() error {
-			return escpos.Run(gctx, p.printer, profile, w.paper, func(e printer.Event) {
+			return p.printer(gctx, w.paper, func(e printer.Event) {
 				box.put(func(t *terminal.Terminal, now time.Time) { t.Printer(now, e) })
 			})
 		})
 	}
-	g.Go(func() error { return w.drawSlips(gctx, p.bundle, profile.Dots) })
+	g.Go(func() error { return w.drawSlips(gctx, p.bundle, p.dots) })
 	for range callers {
 		g.Go(func() error { return w.callCentral(gctx) })
 	}

@@ -68,7 +68,7 @@ func (s *Sim) audit(res *Result, settled bool) string {
 	}
 	if !settled {
 		say("not settled in time: visit %v, step %s, notes %+v, acked %d of %d", s.d.term.InVisit(), s.shown.Visit.Step,
-			s.d.term.Ledger().Notes(), s.d.journal.Acked(), s.d.head)
+			s.d.term.Ledger().Notes(), s.acked(), s.d.head)
 	}
 	l := s.d.term.Ledger()
 	eq := l.Equation()

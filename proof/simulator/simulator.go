@@ -235,7 +235,7 @@ func (s *Sim) start() {
 		}
 		unit := d.folds.Ledger.Unit()
 		d.ccnet = ccnet.New(ccnet.Config{Currency: money.AZN}, cash.Memory{Identity: unit.Identity, Table: unit.Table})
-		d.escpos = escpos.New(escpos.Profiles()["Generic80"])
+		d.escpos = escpos.New(escpos.Generic80())
 		d.term = terminal.New(terminal.Config{
 			Terminal: visit.Terminal{ID: terminalID, Number: "SIM-1", Owner: "Simulated", Phone: "+994 12 000 00 00"},
 			Times:    visit.DefaultTimes(), Till: till.Config{Currency: money.AZN}, HasPrinter: true, Version: "simulated",

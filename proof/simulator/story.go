@@ -291,8 +291,12 @@ func (s *Sim) settled() bool {
 	if !s.validator.State().Power || s.validator.World().Path != nil {
 		return false
 	}
-	acked := s.d.journal.Acked()
-	return acked == s.d.head
+	return s.acked() == s.d.head
+}
+
+// acked is how far central has the journal.
+func (s *Sim) acked() uint64 {
+	return s.d.journal.Acked()
 }
 
 // Random makes a story from a seed: any faults, at any time.

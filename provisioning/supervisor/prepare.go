@@ -188,7 +188,11 @@ func aside(ctx context.Context, program string, args ...string) error {
 func digestOf(places ...string) (string, error) {
 	sum := sha256.New()
 	for _, place := range places {
-		err := filepath.WalkDir(place, func(path string, d fs.DirEntry, err error) error {
+		place, err := filepath.EvalSymlinks(place)
+		if err != nil {
+			return "", err
+		}
+		err = filepath.WalkDir(place, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() {
 				return err
 			}

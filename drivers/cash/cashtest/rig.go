@@ -89,6 +89,7 @@ func NewRig(t testing.TB, f Family) *Rig {
 		now: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC),
 	}
 	r.start = r.now
+	r.wasEnabled = r.Peer.Enabled()
 	r.Restart()
 	return r
 }

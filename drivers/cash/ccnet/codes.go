@@ -22,23 +22,23 @@ const (
 
 // Commands of the host (section 6).
 const (
-	cmdReset                   byte = 0x30
-	cmdGetStatus               byte = 0x31
-	cmdSetSecurity             byte = 0x32
-	cmdPoll                    byte = 0x33
-	cmdEnableBillTypes         byte = 0x34
-	cmdStack                   byte = 0x35
-	cmdReturn                  byte = 0x36
-	cmdIdentification          byte = 0x37
-	cmdHold                    byte = 0x38
-	cmdSetBarcode              byte = 0x39
-	cmdExtractBarcode          byte = 0x3A
-	cmdGetBillTable            byte = 0x41
-	cmdGetCRC32                byte = 0x51
-	cmdGetStackedCounter       byte = 0x5B
-	cmdGetDateOfRelease        byte = 0x5C
-	cmdGetOptions              byte = 0x69
-	barcodeInterleaved2of5byte      = 0x01 // first data byte of SET BARCODE
+	cmdReset               byte = 0x30
+	cmdGetStatus           byte = 0x31
+	cmdSetSecurity         byte = 0x32
+	cmdPoll                byte = 0x33
+	cmdEnableBillTypes     byte = 0x34
+	cmdStack               byte = 0x35
+	cmdReturn              byte = 0x36
+	cmdIdentification      byte = 0x37
+	cmdHold                byte = 0x38
+	cmdSetBarcode          byte = 0x39
+	cmdExtractBarcode      byte = 0x3A
+	cmdGetBillTable        byte = 0x41
+	cmdGetCRC32            byte = 0x51
+	cmdGetStackedCounter   byte = 0x5B
+	cmdGetDateOfRelease    byte = 0x5C
+	cmdGetOptions          byte = 0x69
+	barcodeInterleaved2of5 byte = 0x01 // first data byte of SET BARCODE
 )
 
 var commandNames = map[byte]string{

@@ -216,7 +216,6 @@ func (m *Machine) jobTimer() {
 func (m *Machine) spoil(cause string) {
 	m.prepAgain()
 	m.breakOff()
-	m.set = false
 	if m.job.touched && m.up {
 		m.tx.urgent(m.p.ClearBuffer)
 	}

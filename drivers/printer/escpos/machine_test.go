@@ -253,6 +253,49 @@ func TestAutomaticStatusIsArmedAgain(t *testing.T) {
 	}
 }
 
+// TestSettingsForEveryJob: a printer that was switched off and on in the night
+// prints with the right units.
+func TestSettingsForEveryJob(t *testing.T) {
+	w, x := world(escpos.Generic80(), printertest.DefaultConfig())
+	fit(t, w)
+	sleep(w, 5*time.Second)
+	for i := range 3 {
+		before := len(x.sent)
+		if f, err := w.Print(fmt.Sprint(i), printertest.Picture(1, 64, 50)); err != nil || f.Verdict != printer.Printed {
+			t.Fatalf("%+v, %v", f, err)
+		}
+		if n := bytes.Count(x.sent[before:], []byte("\x1b@\x1dP\xcb\xcb")); n != 1 {
+			t.Errorf("job %d: ESC @ and GS P were sent %d times", i, n)
+		}
+	}
+}
+
+// TestPiecesOfAutomaticStatus: at level C they look like answers to a barrier.
+func TestPiecesOfAutomaticStatus(t *testing.T) {
+	c := printertest.DefaultConfig()
+	c.ProcessID, c.RowTime = false, 3*time.Millisecond
+	w, _ := world(escpos.Generic80C(), c)
+	fit(t, w)
+	sleep(w, 5*time.Second)
+	start, told := w.Sent, 0
+	w.OnSent = func(total int) {
+		if told == 0 && total > start+16000 {
+			w.Printer.Mute = true
+			told = len(w.Events)
+			w.At(100*time.Millisecond, func() { w.Noise(0); w.Noise(0); w.Noise(0) })
+		}
+	}
+	f, err := w.Print("a", printertest.Picture(1, 576, 900))
+	if err != nil || f.Verdict != printer.Unknown {
+		t.Errorf("%+v, %v", f, err)
+	}
+	for _, ev := range w.Events[told:] {
+		if p, ok := ev.(printer.Progress); ok {
+			t.Errorf("three bytes of no frame were taken for an answer: %+v", p)
+		}
+	}
+}
+
 // TestUnplugged: the room is told once, and again when it is back.
 func TestUnplugged(t *testing.T) {
 	w, _ := world(escpos.Generic80(), printertest.DefaultConfig())

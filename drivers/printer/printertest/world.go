@@ -31,6 +31,7 @@ type World struct {
 	OnSent func(total int)
 
 	up       bool
+	busy     time.Time // the driver was told XOFF then; zero: no, or XON since
 	wake     time.Time
 	toUnit   []byte
 	onWire   []wireByte
@@ -50,6 +51,9 @@ type event struct {
 	at time.Time
 	do func()
 }
+
+// lostXon is how long an XOFF counts: an XON can be lost.
+const lostXon = 30 * time.Second
 
 // Epoch is when every world begins.
 var Epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -75,7 +79,7 @@ func (w *World) Link(up bool) {
 		return
 	}
 	w.up = up
-	w.onWire, w.toUnit, w.wireFree = nil, nil, w.Now
+	w.onWire, w.toUnit, w.wireFree, w.busy = nil, nil, w.Now, time.Time{}
 	in := line.Input[printer.Command]{Link: line.LinkDown, Cause: "unplugged"}
 	if up {
 		in = line.Input[printer.Command]{Link: line.LinkUp}
@@ -174,6 +178,14 @@ func (w *World) step(in line.Input[printer.Command]) {
 		}
 		w.steps, w.since = 0, w.Now
 	}
+	for _, b := range in.Received {
+		switch {
+		case b == xon:
+			w.busy = time.Time{}
+		case b == xoff && w.busy.IsZero():
+			w.busy = w.Now
+		}
+	}
 	out := w.Unit.Step(w.Now, in)
 	w.wake = out.Wake
 	if !out.Wake.IsZero() && !out.Wake.After(w.Now) {
@@ -200,6 +212,9 @@ func (w *World) carry(data []byte) {
 	}
 	if len(data) > 256 {
 		w.fault("sends %d bytes at once", len(data))
+	}
+	if !w.busy.IsZero() && w.Now.Sub(w.busy) < lostXon && data[0] != dle {
+		w.fault("sends while the printer says busy")
 	}
 	w.Sent += len(data)
 	if w.OnSent != nil {

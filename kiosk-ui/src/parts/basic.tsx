@@ -10,8 +10,8 @@ import type { Amount } from '../wire.gen'
 export interface ButtonProps {
   readonly act: () => void
   readonly kind?: 'main' | 'outline' | 'tool' | 'choice' | 'key'
-  readonly icon?: JSX.Element
-  readonly iconAfter?: JSX.Element
+  readonly icon?: JSX.Element | undefined
+  readonly iconAfter?: JSX.Element | undefined
   /** The name for those who do not see it; needed when there is no text. */
   readonly name?: string | undefined
   readonly disabled?: boolean

@@ -17,32 +17,33 @@ export const ArrowBack = () => <Icon turns><path d="M20 12H5M11 5.5 4.5 12l6.5 6
 export const Check = () => <Icon><path d="m4.5 12.8 5 5L19.5 7" /></Icon>
 export const Cross = () => <Icon><path d="m6 6 12 12M18 6 6 18" /></Icon>
 export const Help = () => <Icon><circle cx="12" cy="12" r="9" /><path d="M9.4 9.4a2.7 2.7 0 1 1 3.9 2.4c-.9.5-1.3 1-1.3 2M12 17v.1" /></Icon>
-export const Globe = () => <Icon><circle cx="12" cy="12" r="9" /><path d="M3 12h18M12 3c2.6 2.6 3.8 5.6 3.8 9S14.600 18.400 12 21c-2.600-2.600-3.800-5.600-3.800-9S9.400 5.600 12 3" /></Icon>
-export const Erase = () => <Icon turns><path d="M8.500 5.500H20a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1H8.500L3 12zM11 9l6 6M17 9l-6 6" /></Icon>
-export const Clear = () => <Icon><path d="M4 7h16M9.500 7V4.500h5V7M6 7l1 13h10l1-13M10 11v5.500M14 11v5.500" /></Icon>
-export const Shift = () => <Icon><path d="m12 4 7.500 8H15.500v7h-7v-7H4.500z" /></Icon>
-export const Info = () => <Icon><circle cx="12" cy="12" r="9" /><path d="M12 11v6M12 7.500v.1" /></Icon>
-export const Warn = () => <Icon><path d="M12 3.500 22 20.500H2zM12 10v5M12 17.500v.1" /></Icon>
-export const Clock = () => <Icon><circle cx="12" cy="12" r="9" /><path d="M12 7v5.500l3.500 2" /></Icon>
-export const Voucher = () => <Icon><path d="M4 6h16v4a2 2 0 0 0 0 4v4H4v-4a2 2 0 0 0 0-4zM14 6v2.500M14 11v2M14 15.500V18" /></Icon>
-export const Phone = () => <Icon><path d="M6.500 3.500 10 4.500l1 4-2.200 1.700a11 11 0 0 0 5 5L15.500 13l4 1 1 3.500c-.4 1.800-1.700 3-3.500 3A14 14 0 0 1 3.500 7c0-1.800 1.200-3.100 3-3.500z" /></Icon>
-export const Shield = () => <Icon><path d="M12 3 4.500 6v5.500c0 4.500 3 8 7.500 9.500 4.500-1.500 7.500-5 7.500-9.500V6zM8.500 12l2.500 2.500 4.500-5" /></Icon>
-export const Note = () => <Icon><path d="M2.500 6.500h19v11h-19zM5.500 9v.1M18.500 15v.1" /><circle cx="12" cy="12" r="2.600" /></Icon>
-export const Slip = () => <Icon><path d="M6 3h12v18l-2-1.500-2 1.500-2-1.500-2 1.500-2-1.500L6 21zM9 8h6M9 12h6" /></Icon>
+export const Globe = () => <Icon><circle cx="12" cy="12" r="9" /><path d="M3 12h18M12 3c2.6 2.6 3.8 5.6 3.8 9S14.6 18.4 12 21c-2.6-2.6-3.8-5.6-3.8-9S9.4 5.6 12 3" /></Icon>
+export const Erase = () => <Icon turns><path d="M8.5 5.5H20a1 1 0 0 1 1 1v11a1 1 0 0 1-1 1H8.5L3 12zM11 9l6 6M17 9l-6 6" /></Icon>
+export const Clear = () => <Icon><path d="M4 7h16M9.5 7V4.5h5V7M6 7l1 13h10l1-13M10 11v5.5M14 11v5.5" /></Icon>
+export const Shift = () => <Icon><path d="m12 4 7.5 8H15.5v7h-7v-7H4.5z" /></Icon>
+export const Info = () => <Icon><circle cx="12" cy="12" r="9" /><path d="M12 11v6M12 7.5v.1" /></Icon>
+export const Warn = () => <Icon><path d="M12 3.5 22 20.5H2zM12 10v5M12 17.5v.1" /></Icon>
+export const Clock = () => <Icon><circle cx="12" cy="12" r="9" /><path d="M12 7v5.5l3.5 2" /></Icon>
+export const Voucher = () => <Icon><path d="M4 6h16v4a2 2 0 0 0 0 4v4H4v-4a2 2 0 0 0 0-4zM14 6v2.5M14 11v2M14 15.5V18" /></Icon>
+export const Phone = () => <Icon><path d="M6.5 3.5 10 4.5l1 4-2.2 1.7a11 11 0 0 0 5 5L15.5 13l4 1 1 3.5c-.4 1.8-1.7 3-3.5 3A14 14 0 0 1 3.5 7c0-1.8 1.2-3.1 3-3.5z" /></Icon>
+export const Shield = () => <Icon><path d="M12 3 4.5 6v5.5c0 4.5 3 8 7.5 9.5 4.5-1.5 7.5-5 7.5-9.5V6zM8.5 12l2.5 2.5 4.5-5" /></Icon>
+export const Note = () => <Icon><path d="M2.5 6.5h19v11h-19zM5.5 9v.1M18.5 15v.1" /><circle cx="12" cy="12" r="2.6" /></Icon>
+export const Slip = () => <Icon><path d="M6 3h12v18l-2-1.5-2 1.5-2-1.5-2 1.5-2-1.5L6 21zM9 8h6M9 12h6" /></Icon>
 
-export const LargeText = () => <Icon><path d="M2.500 18 6.500 8l4 10M4 14.500h5M11.500 18l5-13 5 13M13.300 13.500h6.400" /></Icon>
+export const LargeText = () => <Icon><path d="M2.5 18 6.5 8l4 10M4 14.5h5M11.5 18l5-13 5 13M13.3 13.5h6.4" /></Icon>
 export const Contrast = () => <Icon><circle cx="12" cy="12" r="9" /><path class="fill" d="M12 3a9 9 0 0 1 0 18z" /></Icon>
-export const Reach = () => <Icon><path d="M4 4h16v16H4zM4 12h16M12 14.200v3.300M10.400 16l1.600 1.700 1.600-1.700" /></Icon>
-export const MoreTime = () => <Icon><circle cx="10.500" cy="13" r="7.500" /><path d="M10.500 8.500V13l3 2M19 3v6M16 6h6" /></Icon>
-export const Digits = () => <Icon><path d="M5 7.500 7 6v11M11 8.200c0-3 5-3 5 .2 0 2.600-5 5-5 8.600h5.200" /></Icon>
+export const Reach = () => <Icon><path d="M4 4h16v16H4zM4 12h16M12 14.2v3.3M10.4 16l1.6 1.7 1.6-1.7" /></Icon>
+export const MoreTime = () => <Icon><circle cx="10.5" cy="13" r="7.5" /><path d="M10.5 8.5V13l3 2M19 3v6M16 6h6" /></Icon>
+export const Joiner = () => <Icon><path d="M12 5v14M8.5 9.5 5 12l3.5 2.5M15.5 9.5 19 12l-3.5 2.5" /></Icon>
+export const Digits = () => <Icon><path d="M5 7.5 7 6v11M11 8.2c0-3 5-3 5 .2 0 2.6-5 5-5 8.6h5.2" /></Icon>
 
 /** The product's own mark: a slip that comes out under a slot. */
 export const Mark = () => (
   <svg class="mark" viewBox="0 0 48 48" aria-hidden="true" focusable="false">
     <rect class="mark-ground" width="48" height="48" rx="12" />
     <path class="mark-line" d="M11 16h26" />
-    <path class="mark-slip" d="M16 16h16v19l-2.700-2-2.700 2-2.600-2-2.600 2-2.700-2-2.700 2z" />
-    <path class="mark-accent" d="m20 23.500 3 3 5.500-6" />
+    <path class="mark-slip" d="M16 16h16v19l-2.7-2-2.7 2-2.6-2-2.6 2-2.7-2-2.7 2z" />
+    <path class="mark-accent" d="m20 23.5 3 3 5.5-6" />
   </svg>
 )
 
@@ -81,7 +82,7 @@ export const Hero = () => (
     <rect class="p-body" x="60" y="24" width="520" height="92" rx="18" />
     <rect class="p-dark" x="112" y="66" width="180" height="14" rx="7" />
     <rect class="p-dark" x="384" y="66" width="144" height="14" rx="7" />
-    <rect class="p-lamp" x="132" y="42" width="140" height="7" rx="3.500" />
+    <rect class="p-lamp" x="132" y="42" width="140" height="7" rx="3.5" />
     <g class="p-note">
       <rect class="p-paper" x="128" y="76" width="148" height="70" rx="5" />
       <rect class="p-line" x="136" y="84" width="132" height="54" rx="3" />

@@ -1,0 +1,60 @@
+// Command bench holds a terminal's devices on a machine that has none: a
+// banknote validator and a receipt printer behind pseudo-terminals, and a
+// network cable that can be pulled. It is the witness of what truly happened:
+// it owns the notes in the cassette and the paper in the tray, shares no code
+// with the drivers it is used to test, and outlives a daemon that is killed.
+//
+//	bench --dir DIR --listen 127.0.0.1:8481 --central 127.0.0.1:8443
+//
+// The devices are found at DIR/dev/validator and DIR/dev/printer, links to the
+// slave sides. Unplugging removes the link and hangs up; plugging in makes a new
+// pseudo-terminal under the same name. The physical world (cassette, hand, bags,
+// the unit's counter and memory, paper, strips) is kept in DIR/bench.json and
+// DIR/strips, so that the bench itself may be started again; its devices take
+// that for a power cut. DIR/addresses.json holds the addresses it listens on.
+//
+// The page at / is for a person, the interface below for tests.
+//
+// # Interface
+//
+// JSON over HTTP on loopback. The Host header must name the address the bench
+// listens on, an Origin header must be the bench's own, and bodies must be
+// application/json. Errors are {"error": "..."}; an unknown action is 400 with
+// "allowed", an action that is impossible now is 409 and changes nothing. Times
+// are microseconds since 1970 by the bench's clock ("us").
+//
+//	GET  /api/state     everything: "us", "validator" (State of package validator,
+//	                    with "cassette_total" by currency and "cassette_count" by
+//	                    denomination), "printer" (State of package paperprinter),
+//	                    "strips" (newest first), "network", "central", "screen_url"
+//	POST /api/notes     {"denomination": 5, "currency": "AZN", "quality": "good",
+//	                    "kind": "genuine", "code": 0, "in_cassette": false,
+//	                    "hold_out": false}: a new note at the slot. denomination
+//	                    counts whole units. {"serial": "N000001", ...} pushes a note
+//	                    from the customer's hand in again. The answer names the
+//	                    note and says whether the unit drew it in: {"note": ...,
+//	                    "taken": true}
+//	POST /api/validator {"action": "...", ...}: an action of package validator by
+//	                    its name, with its fields
+//	POST /api/printer   {"action": "...", ...}: likewise of package paperprinter
+//	POST /api/network   {"mode": "on" | "off" | "blackhole" | "slow", "delay_ms": n,
+//	                    "bytes_per_s": n}: off closes and refuses, blackhole accepts
+//	                    and lets no byte through, slow delays each piece
+//	POST /api/central   {"mode": "normal" | "slow" | "fail" | "drop_answer",
+//	                    "delay_ms": n, "status": n, "count": n}: passed on to
+//	                    PUT {central}/demo/v1/behaviour
+//	GET  /api/central   GET {central}/demo/v1/state, as it is
+//	GET  /api/strips/{n}.png | .pbm | .bin
+//	                    a strip's picture, or the bytes that made it; n may be
+//	                    "hanging" for what is not cut off yet (not .bin)
+//	GET  /api/events    Server-Sent Events, one JSON object each, from now on, or
+//	                    after Last-Event-ID. ?frames=1 adds every frame
+//	POST /api/reset     {}: empties cassette, hand, bags, strips and the paper path.
+//	                    409 while a note lies in the validator's path
+//
+// An event has "seq", "us", "source" (validator, printer, network, central,
+// bench), "kind" and what belongs to it. Kinds of the devices are those of their
+// packages. "stacked_sent" of the validator is published after the last byte of an
+// 81h frame has been written to the line, with the frame's number in "frame":
+// "us" is read after the write.
+package main

@@ -1,0 +1,148 @@
+// The frame of every screen. Its bands stand in the same place everywhere: on top
+// the machine, the language and help, with the progress; then the title and what is
+// to be read; below what is touched, the actions, and the person's own settings.
+// In reach mode everything that is touched lies in the lower part of the panel.
+
+import type { ComponentChildren, JSX } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { back, busy, cancel, setOverlay, state, toggleMode } from '../app'
+import { t } from '../i18n'
+import { locales } from '../i18n/locale'
+import type { Modes, State } from '../wire.gen'
+import { Button, Code, Message } from './basic'
+import { ArrowBack, Contrast, Globe, Help, Info, LargeText, Mark, MoreTime, Reach } from './icons'
+import { Pages } from './pages'
+
+export interface Main {
+  readonly text: string
+  readonly act: () => void
+  readonly icon?: JSX.Element
+  readonly iconAfter?: JSX.Element
+  readonly busy?: string // the command it sends: while on its way the button rests
+}
+
+interface FrameProps {
+  readonly s: State
+  readonly title: string
+  /** Blocks to read; what does not fit goes on a further page. */
+  readonly children?: ComponentChildren
+  /** What is touched above the actions: a keyboard, a list. */
+  readonly touch?: ComponentChildren
+  /** The touched part takes the room (lists), instead of the read part. */
+  readonly tall?: boolean
+  readonly main?: Main | undefined
+  /** Another way back than the daemon's. */
+  readonly onBack?: (() => void) | undefined
+  readonly back?: boolean
+  readonly tools?: boolean
+  readonly class?: string
+}
+
+export function Frame(p: FrameProps) {
+  const { visit } = p.s
+  const h1 = useRef<HTMLHeadingElement>(null)
+  useEffect(() => h1.current?.focus({ preventScroll: true }), [])
+  const goBack = p.onBack ?? (visit.can_back && p.back !== false ? () => void back() : undefined)
+  return (
+    <div class={`frame ${p.tall ? 'tall' : ''} ${p.class ?? ''}`}>
+      <Top s={p.s} />
+      <main>
+        <div class="read">
+          <h1 ref={h1} tabIndex={-1}>{p.title}</h1>
+          {visit.resumed && <Message tone="calm" icon={<Info />}>{t('resumed')}</Message>}
+          {p.children !== undefined && <Pages>{p.children}</Pages>}
+        </div>
+        <div class="hand">
+          {p.touch && <div class="touch">{p.touch}</div>}
+          <div class="actions">
+            <div class="row">
+              {goBack && <Button act={goBack} icon={<ArrowBack />} escape id="back">{t('back')}</Button>}
+              {p.main && (
+                <Button
+                  kind="main" act={p.main.act} icon={p.main.icon} iconAfter={p.main.iconAfter} id="main"
+                  disabled={p.main.busy !== undefined && busy.value.has(p.main.busy)}
+                >
+                  {p.main.text}
+                </Button>
+              )}
+            </div>
+            <Cancel s={p.s} />
+          </div>
+          {p.tools !== false && <Tools s={p.s} />}
+        </div>
+      </main>
+    </div>
+  )
+}
+
+function Cancel({ s }: { s: State }) {
+  const { cancel: way, step, wait } = s.visit
+  if (wait && !wait.can_leave) return null
+  const props = { class: 'cancel', id: 'cancel' } as const
+  switch (way) {
+    case 'none':
+      return null
+    case 'leave':
+      return <Button {...props} act={cancel}>{step === 'submit' ? t('cancel.submit') : t('cancel.leave')}</Button>
+    case 'return':
+      return <Button {...props} act={cancel}>{t('cancel.return')}</Button>
+    case 'leftover':
+      return <Button {...props} act={() => setOverlay('confirm')}>{t('cancel.leftover', { amount: s.money.held })}</Button>
+  }
+}
+
+export function Top({ s }: { s: State }) {
+  const { progress, service } = s.visit
+  return (
+    <header class="top">
+      <div class="bar">
+        <Mark />
+        <p class="number"><Code>{`№ ${s.terminal.number}`}</Code></p>
+        {!s.visit.modes.reach && <LanguageAndHelp s={s} />}
+      </div>
+      {(progress || service) && (
+        <div class="way">
+          {progress && (
+            <>
+              <p>{t('progress', { at: progress.at, of: progress.of })}</p>
+              <progress value={progress.at} max={progress.of} aria-label={t('progress', { at: progress.at, of: progress.of })} />
+            </>
+          )}
+        </div>
+      )}
+    </header>
+  )
+}
+
+export function LanguageAndHelp({ s }: { s: State }) {
+  const name = locales[s.visit.lang]?.name ?? ''
+  return (
+    <>
+      {s.visit.step !== 'language' && (
+        <Button kind="tool" act={() => setOverlay('languages')} icon={<Globe />} id="languages" name={`${t('lang.change')}: ${name}`}>
+          {name}
+        </Button>
+      )}
+      <Button kind="tool" act={() => setOverlay('help')} icon={<Help />} id="help">{t('help')}</Button>
+    </>
+  )
+}
+
+const modes: readonly (readonly [keyof Modes, 'mode.large' | 'mode.contrast' | 'mode.reach' | 'mode.time', () => JSX.Element])[] = [
+  ['large', 'mode.large', LargeText],
+  ['contrast', 'mode.contrast', Contrast],
+  ['reach', 'mode.reach', Reach],
+  ['more_time', 'mode.time', MoreTime],
+]
+
+/** The person's settings: low on every screen, within everyone's reach. */
+export function Tools({ s }: { s: State }) {
+  return (
+    <nav class="tools" aria-label={t('mode.group')}>
+      {modes.map(([mode, key, Icon]) => (
+        <Button key={mode} kind="tool" act={() => toggleMode(mode)} pressed={s.visit.modes[mode]} name={t(key)} icon={<Icon />} />
+      ))}
+      {state.value?.visit.modes.reach && <LanguageAndHelp s={s} />}
+    </nav>
+  )
+}

@@ -1,0 +1,100 @@
+// The whole page: the screen of the step, and what lies over it.
+
+import { Component, type ComponentChildren } from 'preact'
+import { overlay, phase, state } from './app'
+import { language } from './i18n'
+import { Cover } from './parts/cover'
+import { ConfirmDialog, HelpDialog, LanguagesDialog, Warning } from './parts/overlays'
+import { Attract } from './screens/attract'
+import { Form } from './screens/form'
+import { Language } from './screens/language'
+import { Ending, OutOfService } from './screens/outcome'
+import { Pay } from './screens/pay'
+import { Present } from './screens/present'
+import { QuoteScreen } from './screens/quote'
+import { Services } from './screens/services'
+import { Waiting } from './screens/wait'
+import type { State } from './wire.gen'
+
+function Screen({ s }: { s: State }) {
+  const { step } = s.visit
+  switch (step) {
+    case 'attract':
+      return <Attract s={s} />
+    case 'language':
+      return <Language s={s} />
+    case 'services':
+      return <Services s={s} />
+    case 'present':
+      return <Present s={s} />
+    case 'form':
+      return <Form s={s} />
+    case 'query':
+    case 'settle':
+    case 'submit':
+    case 'deliver':
+      return <Waiting s={s} />
+    case 'quote':
+      return <QuoteScreen s={s} />
+    case 'pay':
+      return <Pay s={s} />
+    case 'notice':
+    case 'farewell':
+      return <Ending s={s} />
+    case 'out_of_service':
+      return <OutOfService s={s} />
+    default: {
+      const none: never = step
+      return none
+    }
+  }
+}
+
+/** An overlay needs its reason to be there still: a visit, money in, a help number. */
+function Over({ s }: { s: State }) {
+  if (s.visit.warning) return <Warning s={s} />
+  switch (overlay.value) {
+    case 'none':
+      return null
+    case 'help':
+      return <HelpDialog s={s} />
+    case 'languages':
+      return <LanguagesDialog s={s} />
+    case 'confirm':
+      return s.visit.cancel === 'leftover' ? <ConfirmDialog s={s} /> : null
+  }
+}
+
+export function Root() {
+  const s = state.value
+  const lang = language.value
+  const covered = phase.value !== 'up' && phase.value !== 'starting'
+  const drawable = s && lang
+  const over = drawable && (s.visit.warning || (overlay.value !== 'none' && !(overlay.value === 'confirm' && s.visit.cancel !== 'leftover')))
+  return (
+    <Guarded>
+      {drawable && (
+        // A new visit or step is a new tree: nothing of the last one is left in it.
+        <div key={`${s.visit.id}.${s.step_seq}`} data-step={s.visit.step} class="screen" inert={Boolean(covered || over)}>
+          <Screen s={s} />
+        </div>
+      )}
+      {drawable && <div class="over" inert={covered}><Over key={s.step_seq} s={s} /></div>}
+      {covered && <Cover phase={phase.value} s={s} />}
+    </Guarded>
+  )
+}
+
+/** A fault in drawing must not leave a white screen: the page loads itself anew. */
+class Guarded extends Component<{ children: ComponentChildren }, { broken: boolean }> {
+  override state = { broken: false }
+
+  override componentDidCatch(): void {
+    this.setState({ broken: true })
+    setTimeout(() => location.reload(), 2000)
+  }
+
+  render() {
+    return this.state.broken ? <Cover phase="moment" s={undefined} /> : this.props.children
+  }
+}

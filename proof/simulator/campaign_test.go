@@ -1,0 +1,54 @@
+//go:build faultpoints
+
+package simulator_test
+
+import (
+	"os"
+	"reflect"
+	"testing"
+
+	"github.com/asan-kiosk/kiosk/daemon/catalogue"
+	"github.com/asan-kiosk/kiosk/proof/simulator"
+)
+
+func env(t *testing.T) *simulator.Env {
+	t.Helper()
+	b, err := catalogue.Read(os.DirFS("../../provisioning/catalogue"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &simulator.Env{Bundle: b}
+}
+
+// TestOnePaymentWithoutFaults is the story that all others spoil.
+func TestOnePaymentWithoutFaults(t *testing.T) {
+	res, err := env(t).Tell(simulator.Story{Seed: 1, Number: "200000001", Notes: []int64{20, 5, 1}, Finish: "finish"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Problem != "" {
+		t.Error(res.Problem)
+	}
+	if len(res.Told) == 0 || res.Told[len(res.Told)-1].Money != "posted" || res.Inside.Minor != 2600 {
+		t.Errorf("told %+v, in the cassette %s", res.Told, res.Inside)
+	}
+}
+
+// TestSameSeedSameStory: a story can be had again from its seed.
+func TestSameSeedSameStory(t *testing.T) {
+	e := env(t)
+	for seed := range uint64(5) {
+		a, err := e.Tell(simulator.Random(seed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := e.Tell(simulator.Random(seed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Story, b.Story = simulator.Story{}, simulator.Story{} // they hold functions
+		if !reflect.DeepEqual(a, b) {
+			t.Errorf("seed %d: two runs differ:\n%+v\n%+v", seed, a, b)
+		}
+	}
+}
