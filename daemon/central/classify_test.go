@@ -15,7 +15,9 @@ const (
 	problemType = "application/problem+json"
 )
 
-func problemOf(t centralapi.ProblemType) string { return `{"type":"` + string(t) + `","retryable":true}` }
+func problemOf(t centralapi.ProblemType) string {
+	return `{"type":"` + string(t) + `","retryable":true}`
+}
 
 func TestClassify(t *testing.T) {
 	all := []CallKind{CallAsk, CallAct, CallState, CallRecords, CallHead}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -141,12 +142,12 @@ func TestBatchBytes(t *testing.T) {
 }
 
 // pipes is a network of net.Pipe, which virtual time understands.
-func pipes(serve func(net.Conn)) http.RoundTripper {
+func pipes(served *sync.WaitGroup, serve func(net.Conn)) http.RoundTripper {
 	return &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(context.Context, string, string) (net.Conn, error) {
 			a, b := net.Pipe()
-			go serve(b)
+			served.Go(func() { serve(b) })
 			return a, nil
 		},
 	}
@@ -224,7 +225,8 @@ func TestHostileWire(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				dials := 0
-				c, err := central.NewClient("http://central.invalid", terminalID, pipes(func(conn net.Conn) {
+				var served sync.WaitGroup
+				c, err := central.NewClient("http://central.invalid", terminalID, pipes(&served, func(conn net.Conn) {
 					dials++
 					defer conn.Close()
 					x.serve(conn)
@@ -243,7 +245,7 @@ func TestHostileWire(t *testing.T) {
 				if dials != 1 {
 					t.Fatalf("%d connections", dials)
 				}
-				synctest.Wait()
+				served.Wait()
 			})
 		})
 	}
@@ -252,7 +254,8 @@ func TestHostileWire(t *testing.T) {
 // A caller that ends takes its calls with it.
 func TestCancelledContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, err := central.NewClient("http://central.invalid", terminalID, pipes(func(conn net.Conn) {
+		var served sync.WaitGroup
+		c, err := central.NewClient("http://central.invalid", terminalID, pipes(&served, func(conn net.Conn) {
 			defer conn.Close()
 			time.Sleep(time.Minute)
 		}), &book{epoch: 1})
@@ -265,5 +268,6 @@ func TestCancelledContext(t *testing.T) {
 		if got := c.Do(ctx, central.Call{Kind: central.CallState, Name: "a", Key: "key-00000001"}); got.Class != central.ReplyNone || time.Since(began) != time.Second {
 			t.Fatalf("got %+v after %v", got, time.Since(began))
 		}
+		served.Wait()
 	})
 }

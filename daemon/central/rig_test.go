@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -354,16 +353,6 @@ func (r *rig) state() centralapi.State {
 	st, err := r.server.State()
 	r.must(err)
 	return st
-}
-
-func (r *rig) behave(body string) {
-	req := httptest.NewRequest("PUT", "/demo/v1/behaviour", strings.NewReader(body))
-	req.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
-	r.server.ServeHTTP(w, req)
-	if w.Code != 200 {
-		r.Fatalf("behaviour: %d %s", w.Code, w.Body)
-	}
 }
 
 // payment is what the visit writes when somebody pays.

@@ -7,6 +7,15 @@ import (
 	"path/filepath"
 )
 
+// storeState is what was found where the store should be.
+type storeState struct {
+	st      *store // nil unless it is whole
+	head    storeHead
+	claimed bool  // head could be read, though the store is damaged
+	missing bool  // there is no file
+	damage  error // why it cannot be used
+}
+
 // findStore opens the store and checks it from the last checkpoint on. Damage is
 // part of the answer.
 func (j *Journal) findStore() (s storeState, err error) {

@@ -41,15 +41,6 @@ var (
 	atRecovered    = faultpoint.New("journal.recover.copies-equal")
 )
 
-// storeState is what was found where the store should be.
-type storeState struct {
-	st      *store // nil unless it is whole
-	head    storeHead
-	claimed bool  // head could be read, though the store is damaged
-	missing bool  // there is no file
-	damage  error // why it cannot be used
-}
-
 // recover opens both copies, brings them together and leaves j ready for its
 // folds. found.Detail is empty when there was nothing to recover.
 func (j *Journal) recover() (found record.Recovered, err error) {

@@ -113,25 +113,25 @@ type world struct {
 	screen  *screen.Screen
 	resume  resumeFile
 	log     *slog.Logger
-	head    uint64
 	fail    func(error)
 }
 
 // Append makes records durable. If it cannot, the terminal stops here, with the
 // money where the last durable record says: nothing after this call happens.
 func (w *world) Append(drafts ...journal.Draft) {
-	recs, err := w.journal.Append(context.Background(), drafts...)
-	if err != nil {
+	if _, err := w.journal.Append(context.Background(), drafts...); err != nil {
 		w.fail(fmt.Errorf("journal: %w", err))
 		panic(stopped{err})
 	}
-	w.head = recs[len(recs)-1].Seq
 }
 
 // stopped unwinds the rooms after a failed durable write.
 type stopped struct{ err error }
 
-func (w *world) Head() uint64 { return w.head }
+func (w *world) Head() uint64 {
+	seq, _ := w.journal.Head()
+	return seq
+}
 
 func (w *world) Acked(seq uint64) {
 	if err := w.journal.SetAcked(seq); err != nil {
@@ -220,7 +220,6 @@ func (p parts) run(ctx context.Context) (err error) {
 			default:
 			}
 		}}
-	w.head, _ = j.Head()
 	c := &core{mailbox: box}
 	w.core = c
 	w.client, err = central.NewClient(cfg.Central.URL.String(), cfg.Terminal.ID, p.network, j)
@@ -297,7 +296,7 @@ func (p parts) run(ctx context.Context) (err error) {
 	if p.admin != nil {
 		g.Go(func() error { return serve(gctx, p.admin, adminHandler(c, j)) })
 	}
-	log.Info("the terminal serves", "screen", p.screen.Addr().String(), "records", w.head)
+	log.Info("the terminal serves", "screen", p.screen.Addr().String(), "records", w.Head())
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = nil

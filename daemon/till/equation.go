@@ -98,8 +98,18 @@ func (l *Ledger) Equation() Equation {
 		}
 	}
 	lines := func(m map[money.Currency]*Terms, total bool) (out []Line) {
-		for _, c := range slices.Sorted(maps.Keys(m)) {
-			t := *m[c]
+		all := map[money.Currency]bool{}
+		for c := range m {
+			all[c] = true
+		}
+		for c := range doubtCount { // a currency of which nothing but a doubt is here
+			all[c] = true
+		}
+		for _, c := range slices.Sorted(maps.Keys(all)) {
+			var t Terms
+			if m[c] != nil {
+				t = *m[c]
+			}
 			ok := t.Balanced()
 			if total {
 				ok = ok && t.Held == held[c] && t.Pending == pending[c] && t.Held >= 0 && t.Pending >= 0

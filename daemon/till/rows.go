@@ -19,6 +19,7 @@ func Rows() []string {
 		"10.3 stack_intent/returned", "10.3 stack_intent/idle", "10.3 stack_intent/fault",
 		"10.3 stacked/stacked", "10.3 stacked/idle",
 		"10.3 return_intent/idle", "10.3 return_intent/escrow", "10.3 return_intent/stacked",
+		"10.3 in_doubt/stacked", "10.3 in_doubt/returned",
 		"10.4 none/empty", "10.4 none/validator", "10.4 none/stacker",
 		"10.4 escrow/validator",
 		"10.4 stack_intent/validator", "10.4 stack_intent/stacker", "10.4 stack_intent/empty",
@@ -33,6 +34,15 @@ func row(s NoteState, said string) string {
 		s = "none"
 	}
 	return "10.3 " + string(s) + "/" + said
+}
+
+// rowReturned is the row for a note that the unit says it gave back: expected
+// where nobody wanted to keep it.
+func rowReturned(s NoteState) string {
+	if s == NoteStackIntent || s == NoteInDoubt {
+		return row(s, "returned")
+	}
+	return row(s, "idle")
 }
 
 func stateOf(n *OpenNote) NoteState {

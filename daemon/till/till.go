@@ -550,7 +550,7 @@ func (t *Till) credit(n *OpenNote, note cash.Note, r, alarm string, raw []byte) 
 func (t *Till) returned(e cash.Returned) {
 	t.escrow = nil
 	if n := t.match(e.Note.Type); n != nil && n.State != NoteStacked {
-		t.write(n.Visit, record.NoteReturned{NoteID: n.ID, Row: row(n.State, "returned"), Raw: e.Raw})
+		t.write(n.Visit, record.NoteReturned{NoteID: n.ID, Row: rowReturned(n.State), Raw: e.Raw})
 		what := t.refused[n.ID]
 		if what == "" {
 			what = "returned"

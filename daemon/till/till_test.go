@@ -384,6 +384,9 @@ func TestSwappedUnitLeavesTheNoteInDoubt(t *testing.T) {
 	if len(n) != 1 || n[0].State != till.NoteInDoubt {
 		t.Fatalf("notes %+v", n)
 	}
+	if e := w.till.Ledger().Equation(); len(e.Total) != 1 || e.Total[0].InDoubt != 1 || e.Total[0].InDoubtValue != 1000 {
+		t.Errorf("the equation does not list the doubt:\n%s", e)
+	}
 	if ok, why := w.till.Ready(); ok || why != "in_doubt" {
 		t.Errorf("ready %v %q with a note in doubt", ok, why)
 	}

@@ -26,7 +26,8 @@
 //	GET  /api/state     everything: "us", "validator" (State of package validator,
 //	                    with "cassette_total" by currency and "cassette_count" by
 //	                    denomination), "printer" (State of package paperprinter),
-//	                    "strips" (newest first), "network", "central", "screen_url"
+//	                    "strips" (newest first), "network", "central", "screen_url",
+//	                    "ports" (paths of the devices), "events" (the latest)
 //	POST /api/notes     {"denomination": 5, "currency": "AZN", "quality": "good",
 //	                    "kind": "genuine", "code": 0, "in_cassette": false,
 //	                    "hold_out": false}: a new note at the slot. denomination

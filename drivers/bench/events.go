@@ -52,7 +52,9 @@ func (h *hub) publish(e event) {
 	defer h.mu.Unlock()
 	h.seq++
 	e.Seq, e.US = h.seq, time.Now().UnixMicro()
-	h.kept = append(h.kept, e)
+	if !e.frame {
+		h.kept = append(h.kept, e)
+	}
 	if len(h.kept) > 2*keptEvents {
 		h.kept = append([]event(nil), h.kept[keptEvents:]...)
 	}
@@ -69,15 +71,15 @@ func (h *hub) publish(e event) {
 	}
 }
 
-// subscribe begins with the events after seq that are still kept; zero begins
-// with the next event.
+// subscribe begins with the events after seq that are still kept (frames are
+// not); zero begins with the next event.
 func (h *hub) subscribe(frames bool, after uint64) *subscriber {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := &subscriber{frames: frames, queue: make(chan event, queueLen+2*keptEvents)}
 	if after > 0 {
 		for _, e := range h.kept {
-			if e.Seq > after && (frames || !e.frame) {
+			if e.Seq > after {
 				s.queue <- e
 			}
 		}
@@ -96,14 +98,5 @@ func (h *hub) unsubscribe(s *subscriber) {
 func (h *hub) recent(n int) []event {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var list []event
-	for i := len(h.kept) - 1; i >= 0 && len(list) < n; i-- {
-		if !h.kept[i].frame {
-			list = append(list, h.kept[i])
-		}
-	}
-	for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
-		list[i], list[j] = list[j], list[i]
-	}
-	return list
+	return append([]event{}, h.kept[max(len(h.kept)-n, 0):]...)
 }

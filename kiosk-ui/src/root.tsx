@@ -75,7 +75,7 @@ export function Root() {
     <Guarded>
       {drawable && (
         // A new visit or step is a new tree: nothing of the last one is left in it.
-        <div key={`${s.visit.id}.${s.step_seq}`} data-step={s.visit.step} class="screen" inert={Boolean(covered || over)}>
+        <div key={`${s.visit.id}.${s.step_seq}`} data-step={s.visit.step} data-seq={s.step_seq} class="screen" inert={Boolean(covered || over)}>
           <Screen s={s} />
         </div>
       )}

@@ -80,6 +80,7 @@ export function pressable(act: () => void, feel: () => void = () => {}) {
       release(e)
     },
     onClick(e: MouseEvent) {
+      e.stopPropagation()
       const el = e.currentTarget as HTMLElement
       if (e.detail === 0 && enabled(el) && guard.allows(e.timeStamp)) act()
     },

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -59,6 +60,9 @@ func (s *Sim) close() {
 	_ = os.RemoveAll(s.dir)
 }
 
+// Trace, if set, is written every record of every story: for looking into one.
+var Trace io.Writer
+
 // audit compares the cassette, the journal and central. "" means they agree.
 func (s *Sim) audit(res *Result, settled bool) string {
 	var wrong []string
@@ -68,7 +72,7 @@ func (s *Sim) audit(res *Result, settled bool) string {
 	}
 	if !settled {
 		say("not settled in time: visit %v, step %s, notes %+v, acked %d of %d", s.d.term.InVisit(), s.shown.Visit.Step,
-			s.d.term.Ledger().Notes(), s.acked(), s.d.head)
+			s.d.term.Ledger().Notes(), s.acked(), s.d.head())
 	}
 	l := s.d.term.Ledger()
 	eq := l.Equation()
@@ -89,6 +93,9 @@ func (s *Sim) audit(res *Result, settled bool) string {
 	res.Inside, res.Stacked = inside, money.New(stacked, money.AZN)
 	if inside.Minor < stacked || inside.Minor > stacked+doubt {
 		say("the cassette holds %s, the journal says %s and %d in doubt", inside, res.Stacked, doubt)
+	}
+	if res.Story.Strict && inside.Minor != stacked {
+		say("the cassette holds %s, the journal says %s, and no unit has failed", inside, res.Stacked)
 	}
 	if line.held != 0 {
 		say("%d is held although nobody is here", line.held)
@@ -119,6 +126,9 @@ func (s *Sim) auditJournal(res *Result, say func(string, ...any)) {
 			break
 		}
 		for _, r := range recs {
+			if Trace != nil {
+				fmt.Fprintf(Trace, "%8.3f %4d %-22s %s\n", float64(r.Wall-epoch.UnixMilli())/1000, r.Seq, r.Kind, r.Body)
+			}
 			for _, f := range fresh.List() {
 				if err := f.Apply(r); err != nil {
 					say("record %d: %v", r.Seq, err)

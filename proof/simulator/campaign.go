@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -81,8 +83,8 @@ func byTheBook() []Story {
 			s.KillPoint, s.KillHit, s.Revive = "journal.store-committed", 14, soon
 			s.Meanwhile = insert
 		}),
-		p(func(s *Story) {
-			s.KillPoint, s.KillHit, s.Revive = "journal.store-committed", 14, 4*time.Second
+		p(func(s *Story) { // a unit that stacks by itself, as another controller may have left it
+			s.KillPoint, s.KillHit, s.Revive = "visit.moved", 2, 4*time.Second
 			s.Meanwhile = stackSelf
 		}),
 		at("till.escrow.recorded", quick, nil),
@@ -109,8 +111,29 @@ func byTheBook() []Story {
 		at("till.return-intent.recorded", soon, func(s *Story) { snatch(s); s.Meanwhile = func(s *Sim) { s.raw(0, rawStack) } }),
 		// 10.4
 		p(func(s *Story) {
-			s.KillPoint, s.KillHit, s.Revive = "journal.store-committed", 14, 4*time.Second
+			s.KillPoint, s.KillHit, s.Revive = "visit.moved", 2, 4*time.Second
 			s.Meanwhile = both(stackSelf, cut(3*time.Second, time.Second))
+		}),
+		p(func(s *Story) { // a jam, then the power goes
+			s.Quality, s.Prepare = validator.QualityJamStacker, cut(35*time.Second, time.Second)
+		}),
+		p(func(s *Story) {
+			s.Quality, s.Prepare, s.Finish = validator.QualityJamReturn, cut(35*time.Second, time.Second), "snatch"
+		}),
+		p(func(s *Story) { // a jam, and an attendant frees it
+			s.Quality = validator.QualityJamStacker
+			s.Prepare = func(s *Sim) {
+				s.after(40*time.Second, 0, func() { _ = s.do(validator.ClearJam{To: validator.PlaceHand, Report: true}) })
+			}
+		}),
+		p(func(s *Story) {
+			s.Quality = validator.QualityJamStacker
+			s.Prepare = func(s *Sim) {
+				s.after(40*time.Second, 0, func() { _ = s.do(validator.ClearJam{To: validator.PlaceCassette, Report: true}) })
+			}
+		}),
+		at("till.stacked.recorded", soon, func(s *Story) { // one copy of the journal is gone
+			s.Meanwhile = func(s *Sim) { _ = os.Remove(filepath.Join(s.dir, "journal", "store.db")) }
 		}),
 		at("till.escrow.recorded", soon, func(s *Story) { s.Meanwhile = cut(0, time.Second) }),
 		at("ccnet.stack.after-send", soon, func(s *Story) { s.Meanwhile = cut(100*time.Millisecond, time.Second) }),
@@ -164,7 +187,9 @@ func describe(s Story) string {
 
 // Campaign runs the crash campaign: every fault point, every frame, every row of
 // the tables, and as many random stories from seed on.
-func (e *Env) Campaign(seed uint64, random int) (Report, error) {
+// A share above zero ends the random stories when that much time has passed.
+func (e *Env) Campaign(seed uint64, random int, share time.Duration) (Report, error) {
+	began := time.Now()
 	r := Report{Hits: map[string]int{}, Rows: map[string]int{}}
 	base, err := e.Tell(payment(1))
 	if err != nil {
@@ -179,7 +204,8 @@ func (e *Env) Campaign(seed uint64, random int) (Report, error) {
 	for i := 1; i <= hits; i++ {
 		for _, lossy := range []bool{false, true} {
 			s := payment(1)
-			s.KillAt, s.PowerLoss = i, lossy
+			s.KillAt, s.PowerLoss, s.Strict = i, lossy, true
+			s.Quirks.NoCounter = i%2 == 0
 			stories = append(stories, s)
 		}
 	}
@@ -203,9 +229,6 @@ func (e *Env) Campaign(seed uint64, random int) (Report, error) {
 		stories = append(stories, s)
 	}
 	stories = append(stories, byTheBook()...)
-	for i := range random {
-		stories = append(stories, Random(seed+uint64(i)))
-	}
 	for _, s := range stories {
 		res, err := e.Tell(s)
 		if err != nil {
@@ -213,7 +236,37 @@ func (e *Env) Campaign(seed uint64, random int) (Report, error) {
 		}
 		r.add(res)
 	}
+	for i := 0; i < random && (share == 0 || time.Since(began) < share); i++ {
+		res, err := e.Tell(Random(seed + uint64(i)))
+		if err != nil {
+			return r, err
+		}
+		r.add(res)
+	}
 	return r, nil
+}
+
+// Mutant tells the killing stories until one of them finds the planted mistake,
+// and returns what was found, or "".
+func (e *Env) Mutant() (string, error) {
+	base, err := e.Tell(payment(1))
+	if err != nil || base.Problem != "" {
+		return base.Problem, err
+	}
+	hits := 0
+	for _, n := range base.Hits {
+		hits += n
+	}
+	for i := 1; i <= hits; i++ {
+		s := payment(1)
+		// Without a counter the unit gives no second chance to a lost note.
+		s.KillAt, s.Strict, s.Quirks.NoCounter = i, true, true
+		res, err := e.Tell(s)
+		if err != nil || res.Problem != "" {
+			return res.Problem, err
+		}
+	}
+	return "", nil
 }
 
 // Print writes the report and returns how much is missing from it: discrepancies,

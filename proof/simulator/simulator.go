@@ -112,8 +112,13 @@ type daemon struct {
 	ccnet   *ccnet.Machine
 	escpos  *escpos.Machine
 	client  *central.Client
-	head    uint64
 	timers  [3]uint64 // newest timer of the rooms and the two drivers
+}
+
+// head is the number of the last record.
+func (d *daemon) head() uint64 {
+	seq, _ := d.journal.Head()
+	return seq
 }
 
 // network carries requests to central's own handler, or loses them.
@@ -228,7 +233,6 @@ func (s *Sim) start() {
 			panic(fmt.Sprintf("the journal does not open: %v", err))
 		}
 		d.journal = j
-		d.head, _ = j.Head()
 		d.client, err = central.NewClient("http://central", terminalID, &s.network, j)
 		if err != nil {
 			panic(err)
@@ -399,14 +403,12 @@ type world struct {
 }
 
 func (w world) Append(drafts ...journal.Draft) {
-	recs, err := w.d.journal.Append(background, drafts...)
-	if err != nil {
+	if _, err := w.d.journal.Append(background, drafts...); err != nil {
 		panic(fmt.Sprintf("the journal refuses: %v", err))
 	}
-	w.d.head = recs[len(recs)-1].Seq
 }
 
-func (w world) Head() uint64 { return w.d.head }
+func (w world) Head() uint64 { return w.d.head() }
 
 func (w world) Acked(seq uint64) {
 	if err := w.d.journal.SetAcked(seq); err != nil {

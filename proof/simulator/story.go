@@ -44,6 +44,8 @@ type Story struct {
 	Revive time.Duration
 	// Quality is how the notes behave in the unit; empty: good.
 	Quality validator.Quality
+	// Strict: nothing but the daemon dies, so no note may be in doubt afterwards.
+	Strict bool
 	// PowerLoss: with the daemon, what lies in the runtime folder is lost too.
 	PowerLoss bool
 }
@@ -291,7 +293,7 @@ func (s *Sim) settled() bool {
 	if !s.validator.State().Power || s.validator.World().Path != nil {
 		return false
 	}
-	return s.acked() == s.d.head
+	return s.acked() == s.d.head()
 }
 
 // acked is how far central has the journal.

@@ -208,6 +208,7 @@ func TestFaultResets(t *testing.T) {
 
 func TestNoSecondResetWithinTenSeconds(t *testing.T) {
 	r, p := serving(t)
+	r.Run(10 * time.Second) // since the one for the power-up
 	r.Do(cash.Reset{})
 	r.Until("reset", time.Second, func() bool { return p.resets == 2 })
 	r.Do(cash.Reset{})

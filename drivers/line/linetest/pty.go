@@ -43,6 +43,21 @@ func (p *PTY) Read(b []byte) (int, error) { return p.master.Read(b) }
 // Write writes what the driver is to read.
 func (p *PTY) Write(b []byte) (int, error) { return p.master.Write(b) }
 
+// Settings is how the driver has set its tty; on Linux the master shows the
+// slave's settings.
+func (p *PTY) Settings() (*unix.Termios, error) {
+	raw, err := p.master.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var t *unix.Termios
+	var failed error
+	if err := raw.Control(func(fd uintptr) { t, failed = unix.IoctlGetTermios(int(fd), unix.TCGETS) }); err != nil {
+		return nil, err
+	}
+	return t, failed
+}
+
 // SetReadDeadline bounds Read.
 func (p *PTY) SetReadDeadline(t time.Time) error { return p.master.SetReadDeadline(t) }
 

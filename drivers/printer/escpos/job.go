@@ -38,7 +38,6 @@ type job struct {
 
 	touched bool // something of the job has been sent
 	black   bool // something of a band has been sent
-	allSent bool // the last barrier has been sent
 	rows    int  // confirmed
 	doubt   bool // off-line for a reason that is being asked
 }

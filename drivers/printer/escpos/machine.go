@@ -59,6 +59,7 @@ type barrier struct {
 	deadline time.Time // once sent
 	wait     time.Duration
 	heard    time.Time // level C: an answer that silence must still confirm
+	shorts   int       // level C: bytes since then that look like one
 }
 
 // New makes a machine for a printer of the profile. The profile must have passed
@@ -211,11 +212,20 @@ func (m *Machine) short() {
 		if m.prep != nil && !m.p.ASB {
 			m.prepObeyed()
 		}
-	case b.heard.IsZero():
-		b.heard = m.now
 	default:
-		b.heard = time.Time{}
-		m.noise(2)
+		b.heard = m.now
+		b.shorts++
+	}
+}
+
+// shortEnded: silence has followed.
+func (m *Machine) shortEnded(b *barrier) {
+	n := b.shorts
+	b.heard, b.shorts = time.Time{}, 0
+	if n == 1 {
+		m.confirmed()
+	} else {
+		m.noise(n)
 	}
 }
 
@@ -332,7 +342,7 @@ func (m *Machine) timers() {
 	if b := m.barrier; b != nil && b.sent {
 		switch {
 		case !b.heard.IsZero() && m.now.Sub(b.heard) >= shortQuiet:
-			m.confirmed()
+			m.shortEnded(b)
 		case b.heard.IsZero() && !m.now.Before(b.deadline):
 			m.barrierLate(b)
 		}

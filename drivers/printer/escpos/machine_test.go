@@ -209,7 +209,7 @@ func TestSignsThatSpoil(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			conf := printertest.DefaultConfig()
-			conf.RowTime = 3 * time.Millisecond // slow: a barrier is out most of the time
+			conf.RowTime, conf.Buffer = 10*time.Millisecond, 1<<17 // slow: a barrier is out most of the time
 			w, _ := world(escpos.Generic80(), conf)
 			fit(t, w)
 			sleep(w, 5*time.Second)
@@ -273,7 +273,7 @@ func TestSettingsForEveryJob(t *testing.T) {
 // TestPiecesOfAutomaticStatus: at level C they look like answers to a barrier.
 func TestPiecesOfAutomaticStatus(t *testing.T) {
 	c := printertest.DefaultConfig()
-	c.ProcessID, c.RowTime = false, 3*time.Millisecond
+	c.ProcessID, c.RowTime, c.Buffer = false, 10*time.Millisecond, 1<<17
 	w, _ := world(escpos.Generic80C(), c)
 	fit(t, w)
 	sleep(w, 5*time.Second)
@@ -346,7 +346,7 @@ func FuzzMachine(f *testing.F) {
 			for _, ev := range out.Events {
 				switch e := ev.(type) {
 				case printer.Ready:
-					m.Step(now, line.Input[printer.Command]{Commands: []printer.Command{printer.Begin{JobID: e.JobID}}})
+					m.Step(now, line.Input[printer.Command]{Commands: []printer.Command{printer.Begin(e)}})
 				case printer.Finished:
 					finished++
 				}

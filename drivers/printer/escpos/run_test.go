@@ -91,7 +91,7 @@ func TestRun(t *testing.T) {
 			for {
 				switch e := (<-events).(type) {
 				case printer.Ready:
-					commands <- printer.Begin{JobID: e.JobID}
+					commands <- printer.Begin(e)
 				case printer.Progress:
 					if during != nil {
 						during()

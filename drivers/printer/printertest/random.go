@@ -16,29 +16,48 @@ type (
 )
 
 // powerCuts cuts the power for short and long times after every so many bytes of
-// a job. Verdict and paper must agree, and the next slip must be clean.
+// a job, also in the moment after the printer has said XOFF, so that its XON at
+// the start looks like an answer to that. Verdict and paper must agree, and the
+// next slip must be clean.
 func powerCuts(t *testing.T, s Subject) {
-	for _, off := range []time.Duration{time.Millisecond, 300 * time.Millisecond, 5 * time.Second} {
-		for after := 40; after < 12000; after += 371 {
-			w := open(t, s)
-			b := Picture(5, s.Width, 300)
-			sent, hit := w.Sent, false
-			w.OnSent = func(total int) {
-				if !hit && total-sent >= after {
-					hit = true
-					w.At(3*time.Millisecond, func() { w.Printer.Power(w.Now, false) })
-					w.At(3*time.Millisecond+off, func() { w.Printer.Power(w.Now, true) })
+	for _, off := range []time.Duration{time.Microsecond, 300 * time.Millisecond, 5 * time.Second} {
+		for _, height := range []int{5, 300} {
+			for _, held := range []bool{false, true} {
+				for after := 40; after < 60*height; after += 17 + height {
+					powerCut(t, s, height, after, off, held)
 				}
 			}
-			if _, err := w.Print("first", b); err != nil {
-				t.Fatal(err)
-			}
-			judge(t, s, w, "first", b)
-			recovers(t, s, w, 6)
-			if t.Failed() {
-				t.Fatalf("power off for %v after %d bytes: %+v", off, after, w.Events)
-			}
 		}
+	}
+}
+
+func powerCut(t *testing.T, s Subject, height, after int, off time.Duration, held bool) {
+	w := open(t, s)
+	b := Picture(5, s.Width, height)
+	start, hit := 0, false
+	w.OnReady = func(id string) {
+		start = w.Sent
+		w.At(5*time.Millisecond, func() { w.Tell(printer.Begin{JobID: id}) })
+	}
+	w.OnSent = func(total int) {
+		if hit || start == 0 || total-start < after {
+			return
+		}
+		hit = true
+		if held {
+			w.At(2*time.Millisecond, func() { w.Printer.Held = true })
+		}
+		w.At(5*time.Millisecond, func() { w.Printer.Power(w.Now, false) })
+		w.At(5*time.Millisecond+off, func() { w.Printer.Held = false; w.Printer.Power(w.Now, true) })
+	}
+	if _, err := w.Print("first", b); err != nil {
+		t.Fatal(err)
+	}
+	judge(t, s, w, "first", b)
+	w.OnReady = nil
+	recovers(t, s, w, 6)
+	if t.Failed() {
+		t.Fatalf("%d rows, power off for %v after %d bytes, held %v: %+v", height, off, after, held, w.Events)
 	}
 }
 

@@ -242,7 +242,7 @@ func (w *World) heard(ev printer.Event) {
 			w.OnReady(e.JobID)
 			return
 		}
-		w.At(5*time.Millisecond, func() { w.Tell(printer.Begin{JobID: e.JobID}) })
+		w.At(5*time.Millisecond, func() { w.Tell(printer.Begin(e)) })
 	case printer.Finished:
 		w.Finished[e.JobID] = append(w.Finished[e.JobID], e)
 	}

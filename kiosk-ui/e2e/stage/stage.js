@@ -1,0 +1,146 @@
+// The stage: serves the built page under the daemon's policy and plays any state to
+// it. It is no daemon: it decides nothing, and shows what a test puts on it.
+
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { dirname, extname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+import { accept } from './socket.js'
+
+const dist = join(dirname(fileURLToPath(import.meta.url)), '../../dist')
+
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.txt': 'text/plain' }
+
+/** The daemon's own (daemon/screen). */
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; " +
+  "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+
+export const token = 'stage-token'
+
+export async function stage() {
+  let state // what is shown
+  let seq = 0
+  let page // the conversation with the page
+  let deaf = false // takes no connection, like a daemon that is away
+  const heard = []
+  const waiting = []
+  const asset = /name="asset" content="([0-9a-f]+)"/.exec(await readFile(join(dist, 'index.html'), 'utf8'))[1]
+
+  const server = createServer(async (q, r) => {
+    const path = normalize(new URL(q.url, 'http://stage').pathname)
+    const name = path === '/' ? '/index.html' : path
+    r.setHeader('Content-Security-Policy', policy)
+    try {
+      r.setHeader('Content-Type', types[extname(name)] ?? 'application/octet-stream')
+      r.end(await readFile(join(dist, name)))
+    } catch {
+      r.writeHead(404).end()
+    }
+  })
+  server.on('upgrade', (q, socket) => {
+    if (deaf || q.url !== '/wire') return socket.destroy()
+    const me = accept(q, socket, {
+      message(text) {
+        const m = JSON.parse(text)
+        const answer = (type, more) => me.send(JSON.stringify({ header: { ...m.header, type, ...more } }))
+        if (m.header.name === 'Screen.Beat') return
+        if (m.header.name === 'Screen.Hello') {
+          const code = m.payload.token !== token ? 'authorizationRequired' : page && page !== me ? 'sequenceError' : 'success'
+          answer('completion', { completionCode: code })
+          if (code !== 'success') return me.close()
+          page = me
+          if (state) play()
+          return
+        }
+        heard.push({ name: m.header.name, ...m.payload })
+        answer('acknowledge')
+        const react = reactions[m.header.name]
+        if (react) state = { ...react(structuredClone(state), m.payload) }
+        if (react) play()
+        answer('completion', { completionCode: 'success' })
+        for (const w of waiting.splice(0)) w()
+      },
+      close() {
+        if (page === me) page = undefined
+      },
+    })
+  })
+  const play = () => page?.send(JSON.stringify({ header: { type: 'unsolicited', name: 'Screen.State', version: '1.0' }, payload: { ...state, asset, seq: ++seq } }))
+  const beat = setInterval(() => page?.send(JSON.stringify({ header: { type: 'unsolicited', name: 'Screen.Beat', version: '1.0' } })), 2000)
+  let reactions = {}
+
+  await new Promise((ready) => server.listen(0, '127.0.0.1', ready))
+  const origin = `http://127.0.0.1:${server.address().port}`
+  return {
+    origin,
+    address: `${origin}/#token=${token}`,
+    heard,
+    /** Shows a state as the daemon would. */
+    show(s) {
+      state = s
+      play()
+    },
+    /** What the stage does on a command: state -> state. */
+    react(map) {
+      reactions = map
+    },
+    /** Waits for a command. */
+    async command(name, after = heard.length) {
+      for (;;) {
+        const c = heard.slice(after).find((h) => h.name === name)
+        if (c) return c
+        await new Promise((w) => waiting.push(w))
+      }
+    },
+    /** The daemon is gone; true brings it back. */
+    alive(yes) {
+      deaf = !yes
+      if (!yes) page?.close()
+    },
+    async close() {
+      clearInterval(beat)
+      page?.close()
+      server.closeAllConnections()
+      await new Promise((done) => server.close(done))
+    },
+  }
+}
+
+/** The terminal's browser: Debian's Chromium at the panel's size. */
+export async function browser(options = {}) {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-features=Translate', '--mute-audio'],
+    ...options,
+  })
+}
+
+export const panel = { width: 1080, height: 1920 }
+
+/** A page on the stage whose console is kept: it must stay empty. */
+export async function open(b, st, context = {}) {
+  const ctx = await b.newContext({ viewport: panel, ...context })
+  const page = await ctx.newPage()
+  const noise = []
+  page.on('console', (m) => noise.push(`${m.type()}: ${m.text()}`))
+  page.on('pageerror', (e) => noise.push(`error: ${e.message}`))
+  await page.goto(st.address)
+  return { page, noise, ctx }
+}
+
+/** Shows a state and waits until the page has drawn it, in its language and with its fonts. */
+export async function draw(st, page, s) {
+  st.show(s)
+  await page.waitForFunction(
+    ([step, lang, stepSeq]) =>
+      document.documentElement.lang === lang &&
+      document.querySelector('.screen')?.dataset.step === step &&
+      document.querySelector('.screen').dataset.seq === String(stepSeq),
+    [s.visit.step, s.visit.lang, s.step_seq],
+    { polling: 'raf' },
+  )
+  // One more frame: pages are measured after the first layout.
+  await page.evaluate(() => document.fonts.ready.then(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r())))))
+}

@@ -1,0 +1,5 @@
+//go:build faultpoints
+
+package main
+
+func killProcesses(string) (int, error) { return 0, nil }
