@@ -18,5 +18,5 @@ export default defineConfig({
     },
   ],
   server: { host: '127.0.0.1' },
-  test: { include: ['test/**/*.test.ts'], environment: 'node' },
+  test: { include: ['test/**/*.test.ts'], environment: 'node', css: true },
 })

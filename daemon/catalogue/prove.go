@@ -85,12 +85,12 @@ func prove(j *Journey) []violation {
 		step string
 	}
 	reported := map[site]bool{}
-	report := func(n node, s *Step, outcome string, b broken) {
+	report := func(n node, s *Step, way []move, b broken) {
 		if reported[site{b.rule, s.ID}] {
 			return
 		}
 		reported[site{b.rule, s.ID}] = true
-		path := []move{{s.ID, outcome}}
+		path := way
 		for at := n; at != start; at = came[at].node {
 			path = append([]move{{came[at].node.step, came[at].outcome}}, path...)
 		}
@@ -104,13 +104,13 @@ func prove(j *Journey) []violation {
 			continue // reported by wires
 		}
 		if b := enter(s, n); b != nil {
-			report(n, s, "", *b)
+			report(n, s, []move{{step: s.ID}}, *b)
 			continue
 		}
 		for _, e := range edges(s) {
 			next := after(s, n, e.outcome)
 			if b := leave(next.purse, e.target); b != nil {
-				report(n, s, e.outcome, *b)
+				report(n, s, []move{{s.ID, e.outcome}, {step: e.target}}, *b)
 				continue
 			}
 			if e.target == TargetEnd || e.target == TargetLeave {

@@ -185,11 +185,15 @@ func TestFork(t *testing.T) {
 	for name, more := range map[string]int{"shorter": 0, "other records": 2, "longer": 9} {
 		t.Run(name, func(t *testing.T) {
 			r.book.records = slices.Clone(copied)
+			r.calls = nil
 			r.restart(0)
 			for range more {
 				r.write(journal.Draft{Visit: "w", Body: record.VisitStarted{Bundle: "copy"}})
 			}
 			r.pass(time.Hour)
+			if n := len(r.callsOf(central.CallRecords)); n > 0 {
+				t.Fatalf("%d batches went up although the heads differ", n)
+			}
 			h := r.courier.Health()
 			if !slices.Contains(h.Alarms, central.AlarmForked) || !h.Online {
 				t.Fatalf("health %+v", h)
@@ -198,6 +202,26 @@ func TestFork(t *testing.T) {
 				t.Fatalf("central's head moved to %+v; %d records here", got, len(r.book.records))
 			}
 		})
+	}
+}
+
+// A head that was read before a batch and is heard after it says nothing.
+func TestLateHead(t *testing.T) {
+	r := mustRig(t)
+	r.fate = func(c central.Call) (f fate) {
+		if c.Kind == central.CallHead {
+			f.back = 3 * time.Second
+		}
+		return f
+	}
+	r.start()
+	for len(r.callsOf(central.CallHead)) < 2 {
+		r.pass(100 * time.Millisecond)
+	}
+	r.notes(5)
+	r.pass(20 * time.Second)
+	if n := len(r.callsOf(central.CallRecords)); n != 1 || !r.upToDate() {
+		t.Fatalf("%d batches, acknowledged %d", n, r.acked)
 	}
 }
 

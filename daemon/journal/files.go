@@ -126,9 +126,26 @@ func fdatasync(f *os.File) error {
 	}
 }
 
+// makeDir makes a directory, durably, with those above it that are missing.
+func makeDir(dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
+}
+
 // prepareDir makes the directory, closed to everybody else.
 func prepareDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDir(dir); err != nil {
 		return fmt.Errorf("make journal directory: %w", err)
 	}
 	info, err := os.Stat(dir)
@@ -171,7 +188,7 @@ func takeLock(dir string, shared bool) (*os.File, error) {
 // the newest sets are kept.
 func setAside(dir, name, stamp string) error {
 	into := filepath.Join(dir, damagedDir)
-	if err := os.MkdirAll(into, 0o700); err != nil {
+	if err := makeDir(into); err != nil {
 		return fmt.Errorf("set %s aside: %w", name, err)
 	}
 	target := filepath.Join(into, stamp+"-"+filepath.Base(name))

@@ -81,8 +81,8 @@ type Record struct {
 func (r Record) Time() time.Time { return time.UnixMilli(r.Wall).UTC() }
 
 // Fold is a state that is computed from records and from nothing else. Apply
-// sees every record once, in order; an error of it ends the journal, because the
-// state and the records would part. Save and Load carry the state across a
+// sees every record once, in order, and must not append; an error of it ends the
+// journal, because the state and the records would part. Save and Load carry the state across a
 // checkpoint; Load(Save()) followed by the same records must give the same
 // state, and equal states must save as equal JSON without fractions. Load is
 // called on a fresh fold only; if it refuses it must leave the fold fresh, and

@@ -53,7 +53,8 @@ type Options struct {
 
 	// Clock is the wall clock, Mono the time since boot, BootID the kernel's boot
 	// id, Sync the trust of Clock. The machine's own serve where one is missing
-	// (Sync: unknown). A test that sets one sets them all.
+	// (Sync: unknown). A test that sets one sets them all. They are called by
+	// whoever commits: the journal's goroutine, or the caller of Append.
 	Clock  func() time.Time
 	Mono   func() time.Duration
 	BootID string

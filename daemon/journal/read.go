@@ -148,7 +148,8 @@ type Reader struct {
 }
 
 // OpenReader opens the journal in dir for reading. A directory that holds none
-// is ErrNoJournal, one whose daemon runs ErrInUse.
+// is ErrNoJournal, one whose daemon runs ErrInUse. As long as a Reader is open the
+// daemon cannot start.
 func OpenReader(dir string) (*Reader, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, noJournal(dir)

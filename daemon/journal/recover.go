@@ -73,7 +73,7 @@ func (j *Journal) recover() (found record.Recovered, err error) {
 			return found, err
 		}
 	}
-	if err := os.MkdirAll(segs, 0o700); err != nil {
+	if err := makeDir(segs); err != nil {
 		return found, fmt.Errorf("make segment directory: %w", err)
 	}
 	j.seg = &segments{dir: segs, id: j.id, limit: j.o.SegmentSize}
@@ -302,7 +302,7 @@ func (j *Journal) cut(scan segmentScan, files []segmentFile) error {
 	if scan.broken != nil && !scan.torn {
 		b, err := os.ReadFile(scan.path)
 		if err == nil {
-			err = os.MkdirAll(filepath.Join(j.o.Dir, damagedDir), 0o700)
+			err = makeDir(filepath.Join(j.o.Dir, damagedDir))
 		}
 		if err == nil {
 			var f *os.File

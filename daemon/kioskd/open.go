@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -14,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/asan-kiosk/kiosk/daemon/admin"
 	"github.com/asan-kiosk/kiosk/daemon/config"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
 	"github.com/asan-kiosk/kiosk/drivers/cash/ccnet"
@@ -49,7 +48,7 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 	if p.screen, err = net.Listen("tcp", cfg.Screen.Listen); err != nil {
 		return p, fmt.Errorf("the screen's address: %w", err)
 	}
-	if p.admin, err = listenUnix(cfg.Admin.Socket); err != nil {
+	if p.admin, err = admin.Listen(cfg.Admin.Socket); err != nil {
 		return p, err
 	}
 	p.dots = 576
@@ -84,25 +83,4 @@ func (p parts) close() {
 			_ = l.Close()
 		}
 	}
-}
-
-// listenUnix opens the admin socket for the owner and its group. A socket that a
-// killed process left behind is removed; one that somebody answers on is not.
-func listenUnix(path string) (net.Listener, error) {
-	if c, err := net.Dial("unix", path); err == nil {
-		_ = c.Close()
-		return nil, fmt.Errorf("admin socket %s: another kioskd answers on it", path)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("admin socket %s: %w", path, err)
-	}
-	l, err := net.Listen("unix", path)
-	if err != nil {
-		return nil, fmt.Errorf("admin socket: %w", err)
-	}
-	if err := os.Chmod(path, 0o660); err != nil {
-		_ = l.Close()
-		return nil, fmt.Errorf("admin socket: %w", err)
-	}
-	return l, nil
 }

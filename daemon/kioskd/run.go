@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/asan-kiosk/kiosk/daemon/admin"
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/central"
 	"github.com/asan-kiosk/kiosk/daemon/config"
@@ -294,7 +295,12 @@ func (p parts) run(ctx context.Context) (err error) {
 	})
 	g.Go(func() error { return serve(gctx, p.screen, w.screen) })
 	if p.admin != nil {
-		g.Go(func() error { return serve(gctx, p.admin, adminHandler(c, j)) })
+		g.Go(func() error {
+			return admin.Serve(gctx, p.admin, admin.Handler(admin.Options{Journal: j, Ledger: tillLedger, Log: log,
+				Folds: func() []journal.Fold {
+					return terminal.NewFolds(central.NewCourier(central.CourierConfig{Terminal: cfg.Terminal.ID}, rand.Reader)).List()
+				}}))
+		})
 	}
 	log.Info("the terminal serves", "screen", p.screen.Addr().String(), "records", w.Head())
 	err = g.Wait()
@@ -302,6 +308,12 @@ func (p parts) run(ctx context.Context) (err error) {
 		err = nil
 	}
 	return err
+}
+
+// tillLedger is the equation's fold for the admin's door.
+func tillLedger() (journal.Fold, func() admin.Equation) {
+	l := till.NewLedger()
+	return l, func() admin.Equation { return l.Equation() }
 }
 
 // callers is how many requests to central may be under way: the records' lane,

@@ -147,6 +147,17 @@ func (t *Till) Last() Happening { return t.last }
 // Accepting reports whether the unit has been told to take notes.
 func (t *Till) Accepting() bool { return t.enabled != "" && t.enabled != "off" }
 
+// SlotOpen reports whether the unit does take notes: it has been told to, and it
+// has said that it is no longer disabled. Only then is a person asked for one.
+func (t *Till) SlotOpen() bool {
+	switch t.state {
+	case cash.StateIdle, cash.StateAccepting, cash.StateEscrow, cash.StateStacking, cash.StateStacked,
+		cash.StateReturning, cash.StateReturned, cash.StateRejecting, cash.StatePaused, cash.StateBusy:
+		return t.Accepting()
+	}
+	return false
+}
+
 // Closing reports whether a tender is being closed.
 func (t *Till) Closing() bool { return t.closing }
 

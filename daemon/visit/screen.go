@@ -300,7 +300,7 @@ func (e *Engine) moneyState() wire.Money {
 	}
 	held := m.Held.Add(money.Zero(cur))
 	w := wire.Money{
-		Open: e.till.Accepting() && !e.till.Closing(), Owed: e.owed(), Held: held,
+		Open: e.till.SlotOpen() && !e.till.Closing(), Owed: e.owed(), Held: held,
 		Missing: money.Max(money.Zero(cur), e.owed().Sub(held)), Over: money.Max(money.Zero(cur), held.Sub(e.owed())),
 		Count: m.Count, Accepted: e.till.AcceptedNotes(), InDoubt: e.till.Ledger().Undecided(e.r.Visit),
 		CanFinish: held.IsPositive() && held.Cmp(e.owed()) >= 0 && !e.till.Closing(),

@@ -134,6 +134,7 @@ func (p *person) unitComesUp() {
 	}
 	p.inUnit = ""
 	p.till.Event(p.now, cash.Settled{Identity: cash.Identity{Serial: "S"}, Table: notes})
+	p.till.Event(p.now, cash.StateChanged{State: cash.StateIdle})
 }
 
 // obey does with the note in escrow what the unit was told.

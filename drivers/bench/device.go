@@ -123,8 +123,9 @@ func (d *device) apply(s step) {
 			slog.Warn("bytes lost: nobody reads the line", "device", d.name, "bytes", len(s.send), "error", err)
 		}
 	}
+	at := time.Now() // after the last byte has been written
 	for _, e := range s.events {
-		d.hub.publish(e)
+		d.hub.publishAt(at, e)
 	}
 	d.wake = s.wake
 	select {

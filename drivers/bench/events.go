@@ -47,11 +47,13 @@ type subscriber struct {
 func newHub() *hub { return &hub{subs: map[*subscriber]struct{}{}} }
 
 // publish stamps an event with the clock and tells it.
-func (h *hub) publish(e event) {
+func (h *hub) publish(e event) { h.publishAt(time.Now(), e) }
+
+func (h *hub) publishAt(at time.Time, e event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.seq++
-	e.Seq, e.US = h.seq, time.Now().UnixMicro()
+	e.Seq, e.US = h.seq, at.UnixMicro()
 	if !e.frame {
 		h.kept = append(h.kept, e)
 	}

@@ -120,7 +120,10 @@ func (p *Page) Next(wait time.Duration) (changed bool, err error) {
 		case !ok:
 			return false, errGone
 		case m.Header.Name == wire.NameState:
-			return true, json.Unmarshal(m.Payload, &p.State)
+			var whole wire.State // a fresh one: what a state leaves out is gone
+			err := json.Unmarshal(m.Payload, &whole)
+			p.State = whole
+			return true, err
 		case m.Header.Name == wire.NameBeat:
 			return false, p.send(wire.NameBeat, struct{}{})
 		case m.Header.Name == wire.NameHello && m.Header.CompletionCode != "success":

@@ -170,6 +170,13 @@ func (s *Sim) auditJournal(res *Result, say func(string, ...any)) {
 			say("visit %s posted %d times", v, n)
 		}
 	}
+	printed := 0
+	for _, n := range originals {
+		printed += n
+	}
+	if printed > s.slips {
+		say("the journal says %d slips were printed, %d came out", printed, s.slips)
+	}
 	for v, n := range originals {
 		if n > 1 {
 			say("visit %s has %d original slips", v, n)

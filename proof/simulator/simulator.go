@@ -23,6 +23,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
@@ -378,6 +379,11 @@ func (s *Sim) stepPrinter(in line.Input[printer.Command]) {
 }
 
 func (s *Sim) paper(out paperprinter.Output) {
+	for _, e := range out.Events {
+		if e.Strip != nil && slices.ContainsFunc(e.Strip.Picture.Bits, func(b byte) bool { return b != 0 }) {
+			s.slips++
+		}
+	}
 	if len(out.Send) > 0 {
 		send := bytes.Clone(out.Send)
 		s.after(time.Duration(len(send))*87*time.Microsecond, s.life, func() {

@@ -7,7 +7,7 @@
 // writes its own error documents.
 package centralapi
 
-//go:generate go tool oapi-codegen -config oapi-codegen.yaml openapi.yaml
+//go:generate go tool oapi-codegen -config oapi-codegen.yaml -o central.gen.go openapi.yaml
 
 // Media types of the contract.
 const (

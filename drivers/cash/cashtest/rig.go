@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/asan-kiosk/kiosk/drivers/cash"
@@ -51,10 +50,16 @@ type delivery struct {
 	link    line.Link
 }
 
+// T is what a rig needs of a test; *testing.T and *rapid.T have it.
+type T interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // Rig joins a driver, a peer and a till. It fails the test at once when the
 // driver breaks a rule of the bargain.
 type Rig struct {
-	T      testing.TB
+	T      T
 	Family Family
 	Driver Driver
 	Peer   Peer
@@ -83,7 +88,7 @@ type Rig struct {
 }
 
 // NewRig makes a rig with a running driver.
-func NewRig(t testing.TB, f Family) *Rig {
+func NewRig(t T, f Family) *Rig {
 	r := &Rig{
 		T: t, Family: f, Peer: f.NewPeer(), Book: &Book{},
 		now: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC),

@@ -109,11 +109,11 @@ func TestSuiteCatchesTheMutant(t *testing.T) {
 	if string(h.out.Send) != string(frameACK) {
 		t.Fatalf("the mistake is not made: sent % X", h.out.Send)
 	}
-	caught := &recorder{TB: t}
+	caught := &witness{}
 	r.T = caught
 	p.Insert(4)
 	func() {
-		defer func() { _ = recover() }() // Fatalf of the recorder
+		defer func() { _ = recover() }() // Fatalf of the witness
 		r.Run(20 * time.Second)
 	}()
 	if !caught.failed {
@@ -121,13 +121,11 @@ func TestSuiteCatchesTheMutant(t *testing.T) {
 	}
 }
 
-type recorder struct {
-	testing.TB
-	failed bool
-}
+// witness is a test that remembers that it failed.
+type witness struct{ failed bool }
 
-func (r *recorder) Helper() {}
-func (r *recorder) Fatalf(string, ...any) {
-	r.failed = true
+func (*witness) Helper() {}
+func (w *witness) Fatalf(string, ...any) {
+	w.failed = true
 	panic("stop here")
 }

@@ -72,7 +72,6 @@ type peer struct {
 	noise       []byte // sent before each answer
 	status      []byte // fixed answer to GET STATUS
 	stays       bool   // stay disabled whatever is enabled
-	slow        bool   // stay in escrow for a while after STACK
 	quiet82     bool   // give a note back after a start without saying 82h
 	heard       []byte // commands in their order, POLL and ACK left out
 	polls       int
@@ -98,7 +97,7 @@ func newPeer() *peer {
 // kept makes the unit one that kept its power before the driver came.
 func (p *peer) kept(state byte, data ...byte) {
 	p.state, p.data = state, data
-	if len(data) > 0 && (state == stateEscrow || state == stateStacked || state == stateReturned) {
+	if len(data) > 0 && state == stateEscrow {
 		p.inPath = int(data[0])
 	}
 }
@@ -196,30 +195,30 @@ func (p *peer) tick() {
 
 // start ends an initialisation: what lay in the path finds its place.
 func (p *peer) start() {
-	if p.inPath >= 0 {
-		typ := p.inPath
-		p.inPath = -1
-		if p.position == cash.PowerUpInStacker || p.jamWas == stateJamCassette {
-			p.stack(typ)
-		} else {
-			p.given = append(p.given, typ)
-			if p.quiet82 {
-				p.ready()
-			} else {
-				p.tell(evidence{code: stateReturned, typ: typ})
-			}
-		}
-		p.position, p.jamWas = cash.PowerUpEmpty, 0
-		return
-	}
-	p.position, p.jamWas = cash.PowerUpEmpty, 0
 	if len(p.owed) > 0 {
 		e := p.owed[0]
 		p.owed = p.owed[1:]
+		if p.inPath < 0 {
+			p.position = cash.PowerUpEmpty
+		}
 		p.tell(e)
 		return
 	}
-	p.ready()
+	typ, where, jam := p.inPath, p.position, p.jamWas
+	p.inPath, p.position, p.jamWas = -1, cash.PowerUpEmpty, 0
+	switch {
+	case typ < 0:
+		p.ready()
+	case where == cash.PowerUpInStacker || jam == stateJamCassette:
+		p.stack(typ)
+	default:
+		p.given = append(p.given, typ)
+		if p.quiet82 {
+			p.ready()
+		} else {
+			p.tell(evidence{code: stateReturned, typ: typ})
+		}
+	}
 }
 
 // Step implements cashtest.Peer.
@@ -366,8 +365,8 @@ func (p *peer) reset() {
 		p.frozen = stateNone
 	}
 	p.enabled = 0
-	if inEscrow(p.state) {
-		p.position = cash.PowerUpInPath
+	if !starting(p.state) {
+		p.position = cash.PowerUpInPath // of a note, if there is one
 	}
 	if p.is(stateStacked) || p.is(stateReturned) {
 		p.owed = append(p.owed, evidence{code: p.state, typ: int(p.data[0])})
@@ -398,7 +397,10 @@ func (p *peer) acknowledged() {
 		p.enter(p.jamWas, 0)
 		return
 	}
-	p.inPath = -1
+	if p.inPath >= 0 || len(p.owed) > 0 {
+		p.enter(stateInitialize, peerInit) // there is more to be told
+		return
+	}
 	p.ready()
 }
 
@@ -428,7 +430,7 @@ func (p *peer) Mute(on bool)   { p.muted = on }
 func (p *peer) LoseAcks(n int) { p.loseAcks = n }
 
 func (p *peer) PowerCut(at cash.PowerUpPosition) {
-	p.power, p.atPower = false, at
+	p.power, p.atPower, p.ackable = false, at, false
 	p.frozen = stateNone
 	if p.is(stateStacked) || p.is(stateReturned) {
 		p.owed = append(p.owed, evidence{code: p.state, typ: int(p.data[0])})

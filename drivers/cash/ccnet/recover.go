@@ -99,6 +99,7 @@ func (m *Machine) resetDue() bool {
 	p, f := &m.rec.power, m.fault
 	switch {
 	case m.proof != nil && !m.proof.confirmed,
+		m.proof != nil && m.link.polls < quietPolls && isBill(m.link.state), // has our ACK arrived?
 		p.active && !p.confirmed,
 		!m.resetAt.IsZero() && m.now.Sub(m.resetAt) < m.cfg.ResetSpacing:
 		return false
@@ -128,6 +129,8 @@ func (m *Machine) sendReset() {
 	if m.note != nil {
 		m.note.phase = phaseLost
 	}
+	// Whatever is polled next, this was between.
+	m.link.state, m.link.polls = stateNone, 0
 	m.request(cmdReset)
 }
 

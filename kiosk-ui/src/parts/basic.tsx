@@ -51,6 +51,12 @@ export function Money({ of, short = false }: { of: Amount; short?: boolean }) {
   return <bdi dir="ltr" class="money">{money(of, short)}</bdi>
 }
 
+/** The largest amount of a screen; a long one is written smaller, never cut. */
+export function Huge({ of }: { of: Amount }) {
+  const size = money(of).length
+  return <p class={size > 13 ? 'huge longer' : size > 9 ? 'huge long' : 'huge'}><Money of={of} /></p>
+}
+
 /** A number, reference or phone as it is dictated: always left to right. */
 export function Code({ children }: { children: string }) {
   return <bdi dir="ltr" class="code">{children}</bdi>

@@ -24,6 +24,8 @@ export interface Main {
 interface FrameProps {
   readonly s: State
   readonly title: string
+  /** A sign beside the title: the title is then a banner of the screen's tone. */
+  readonly sign?: JSX.Element
   /** Blocks to read; what does not fit goes on a further page. */
   readonly children?: ComponentChildren
   /** What is touched above the actions: a keyboard, a list. */
@@ -48,7 +50,7 @@ export function Frame(p: FrameProps) {
       <Top s={p.s} />
       <main>
         <div class="read">
-          <h1 ref={h1} tabIndex={-1}>{p.title}</h1>
+          <h1 ref={h1} tabIndex={-1} class={p.sign ? 'banner' : ''}>{p.sign}<span>{p.title}</span></h1>
           {visit.resumed && <Message tone="calm" icon={<Info />}>{t('resumed')}</Message>}
           {p.children !== undefined && <Pages>{p.children}</Pages>}
         </div>

@@ -8,7 +8,7 @@ import { Code, Message, QR, Quoted, type Tone } from '../parts/basic'
 import { Frame } from '../parts/frame'
 import { ArrowOn, Check, Clock, Info, Phone, Shield, Slip, SlipSlot, Voucher, Warn } from '../parts/icons'
 import { Languages } from '../parts/overlays'
-import { nameNext, type Amount, type Fate, type Outcome, type State } from '../wire.gen'
+import { nameNext, type Fate, type Outcome, type State } from '../wire.gen'
 
 /** The words and the sign of each fate of the money. */
 function fateOf(o: Outcome): { text: string; tone: Tone; icon: JSX.Element } {
@@ -42,22 +42,25 @@ function isMoneyFate(f: Fate): f is MoneyFate {
   return (moneyFates as readonly Fate[]).includes(f)
 }
 
-/** The fate of the part that is not the main one: the rest of an overpayment, notes in doubt. */
-function Also({ o }: { o: Outcome }) {
-  return (
-    <>
-      {o.money !== 'leftover' && o.leftover.minor > 0 && <p>{t('also.leftover', { amount: o.leftover as Amount })}</p>}
-      {o.money !== 'doubt' && o.in_doubt > 0 && <p>{t('also.doubt', { n: o.in_doubt })}</p>}
-    </>
-  )
+// The blocks of the screen; null is no block. The rest of an overpayment and notes
+// in doubt are fates of their own beside the main one.
+
+function leftover(o: Outcome): JSX.Element | null {
+  if (o.money === 'leftover' || o.leftover.minor <= 0) return null
+  return <Message tone="care" icon={<Voucher />}>{t('also.leftover', { amount: o.leftover })}</Message>
 }
 
-function What({ o }: { o: Outcome }) {
+function doubt(o: Outcome): JSX.Element | null {
+  if (o.money === 'doubt' || o.in_doubt === 0) return null
+  return <Message tone="care" icon={<Warn />}>{t('also.doubt', { n: o.in_doubt })}</Message>
+}
+
+function what(o: Outcome): JSX.Element | null {
   if (o.text) return <p class="what">{sentence(o.text)}</p>
   return o.reason === '' ? null : <p class="what">{t(`why.${o.reason}`)}</p>
 }
 
-function Now({ o }: { o: Outcome }) {
+function now(o: Outcome): JSX.Element | null {
   if (isMoneyFate(o.money)) {
     // Without paper the receipt cannot be the proof; the number on the screen is.
     if (o.money === 'posted' && (o.slip === 'not_printed' || o.slip === 'unknown')) return null
@@ -66,7 +69,7 @@ function Now({ o }: { o: Outcome }) {
   return o.reason === '' ? null : <Message tone="calm" icon={<Info />}>{t(`act.${o.reason}`)}</Message>
 }
 
-function Paper({ o }: { o: Outcome }) {
+function paper(o: Outcome): JSX.Element | null {
   switch (o.slip) {
     case 'none':
       return null
@@ -85,7 +88,7 @@ function Paper({ o }: { o: Outcome }) {
   }
 }
 
-function Quote({ s, o }: { s: State; o: Outcome }) {
+function quoted(s: State, o: Outcome): JSX.Element {
   return (
     <div class="quote-card">
       {o.qr && o.qr.length > 0 && <QR rows={o.qr} />}
@@ -111,16 +114,16 @@ export function Ending({ s }: { s: State }) {
     <Frame
       s={s}
       title={fate.text}
+      sign={fate.icon}
       main={s.visit.can_next ? { text: t('done'), act: next, iconAfter: <ArrowOn />, busy: nameNext } : undefined}
       class={`ending ${fate.tone}`}
     >
-      <div class="fate-line">
-        {fate.icon}
-        <div><What o={o} /><Also o={o} /></div>
-      </div>
-      <Paper o={o} />
-      <Now o={o} />
-      <Quote s={s} o={o} />
+      {what(o)}
+      {leftover(o)}
+      {doubt(o)}
+      {paper(o)}
+      {now(o)}
+      {quoted(s, o)}
     </Frame>
   )
 }
@@ -131,17 +134,12 @@ export function OutOfService({ s }: { s: State }) {
   const reason = o?.reason ?? ''
   return (
     <Frame
-      s={s} title={t('out.title')} tools={false} class="out"
+      s={s} title={t('out.title')} sign={<Warn />} tools={false} class="out care"
       touch={<Languages s={s} choose={(l) => void chooseLanguage(l)} />}
     >
-      <div class="fate-line">
-        <Warn />
-        <div>
-          {reason !== '' && <p class="what">{t(`why.${reason}`)}</p>}
-          {o?.text && <p>{sentence(o.text)}</p>}
-          <p>{t('act.E-CASSETTE-FULL')}</p>
-        </div>
-      </div>
+      {reason !== '' && <p class="what">{t(`why.${reason}`)}</p>}
+      {o?.text && <p>{sentence(o.text)}</p>}
+      <p>{t('act.E-CASSETTE-FULL')}</p>
       <Message tone="calm" icon={<Phone />}>{t('help.text')}</Message>
       <Quoted
         rows={[

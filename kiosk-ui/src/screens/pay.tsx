@@ -5,7 +5,7 @@ import { useEffect } from 'preact/hooks'
 import { finish } from '../app'
 import { t } from '../i18n'
 import { call } from '../sound'
-import { Message, Money, Notes } from '../parts/basic'
+import { Huge, Message, Money, Notes } from '../parts/basic'
 import { Frame } from '../parts/frame'
 import { Check, Clock, Info, Note, NoteSlot, Voucher, Warn } from '../parts/icons'
 import { nameFinish, type Money as Tender, type State } from '../wire.gen'
@@ -43,7 +43,7 @@ function Sums({ m }: { m: Tender }) {
     <div class={done ? 'sums done' : 'sums'}>
       <div class="main-sum" aria-live="polite" aria-atomic="true">
         <p class="label">{done ? t('pay.enough') : t('pay.missing')}</p>
-        <p class="huge"><Money of={done ? m.held : m.missing} /></p>
+        <Huge of={done ? m.held : m.missing} />
       </div>
       {/* Not a promise of time: how much of the sum is in. */}
       <progress value={Math.min(m.held.minor, m.owed.minor)} max={Math.max(1, m.owed.minor)} aria-label={t('pay.held')} />

@@ -3,7 +3,7 @@
 
 import { next } from '../app'
 import { sentence, t } from '../i18n'
-import { Message, Money } from '../parts/basic'
+import { Huge, Message, Money } from '../parts/basic'
 import { Frame } from '../parts/frame'
 import { ArrowOn, Slip, Voucher, Note } from '../parts/icons'
 import { nameNext, type State } from '../wire.gen'
@@ -20,7 +20,7 @@ export function QuoteScreen({ s }: { s: State }) {
     >
       <div class="total">
         <p class="label">{t('quote.total')}</p>
-        <p class="huge"><Money of={quote.total} /></p>
+        <Huge of={quote.total} />
       </div>
       <dl class="rows">
         {quote.payee && <Row label={t('quote.payee')}><bdi>{sentence(quote.payee)}</bdi></Row>}

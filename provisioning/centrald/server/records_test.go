@@ -308,6 +308,34 @@ func TestNotesInDoubt(t *testing.T) {
 	}
 }
 
+// What a terminal must never write is booked once and brought before a person.
+func TestPaymentsWrittenTwice(t *testing.T) {
+	intended := record.PaymentIntent{Amount: money.Manat(18), Commission: money.Amount{}, Body: json.RawMessage(`{}`)}
+	for name, x := range map[string]struct {
+		again record.Body
+		want  string
+	}{
+		"intent":   {intended, "payment.intended-twice"},
+		"result":   {record.ActionResult{Status: record.ActionDone}, "payment.settled-twice"},
+		"reversal": {record.ActionResult{Status: record.ActionRejected}, "payment.settled-twice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, storePath(t), Options{Demo: true})
+			outcome(t, pay(s, "key-00000001", "123027172", 1800))
+			c := newChain()
+			c.add("v", "", record.NoteStacked{NoteID: "n", Note: cash.Note{Value: money.Manat(20)}})
+			c.add("v", "key-00000001", intended)
+			c.add("v", "key-00000001", record.ActionResult{Status: record.ActionDone})
+			c.add("v", "key-00000001", x.again)
+			mustTake(t, s, c.batch(1, 4))
+			st := stateOfServer(t, s)
+			if got, want := st.Terminals[0].Ledger["AZN"], (centralapi.Sums{Stacked: 2000, Held: 200, Posted: 1800}); got != want || incidents(st, x.want) != 1 {
+				t.Fatalf("ledger %+v, incidents %+v", got, st.Incidents)
+			}
+		})
+	}
+}
+
 // Central compares what the terminal says of a payment with what it did itself.
 func TestClaims(t *testing.T) {
 	s := open(t, storePath(t), Options{Demo: true})
