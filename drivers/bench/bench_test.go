@@ -16,8 +16,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // rig is a bench that runs, and its interface.
@@ -129,86 +127,6 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		}
 	}
 	t.Fatalf("not in ten seconds: %s", what)
-}
-
-// port is a host's end of a line, with a frame writer of its own.
-type port struct {
-	t *testing.T
-	f *os.File
-}
-
-func openPort(t *testing.T, path string) *port {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = f.Close() })
-	return &port{t, f}
-}
-
-// frame is written for this test from the manual, bit by bit.
-func frame(payload ...byte) []byte {
-	f := append([]byte{0x02, 0x03, byte(len(payload) + 5)}, payload...)
-	crc := 0
-	for _, c := range f {
-		for i := range 8 {
-			feedback := (crc & 1) ^ int(c>>i&1)
-			crc >>= 1
-			if feedback == 1 {
-				crc ^= 0x8408
-			}
-		}
-	}
-	return append(f, byte(crc), byte(crc>>8))
-}
-
-// read returns n bytes.
-func (p *port) read(n int) []byte {
-	p.t.Helper()
-	if err := p.f.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
-		p.t.Fatal(err)
-	}
-	b := make([]byte, n)
-	if got, err := io.ReadFull(p.f, b); err != nil {
-		p.t.Fatalf("read %d of %d bytes (% X): %v", got, n, b[:got], err)
-	}
-	return b
-}
-
-func (p *port) write(b []byte) {
-	p.t.Helper()
-	if err := p.f.SetWriteDeadline(time.Now().Add(20 * time.Second)); err != nil {
-		p.t.Fatal(err)
-	}
-	if _, err := p.f.Write(b); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-// ask sends a frame and returns the answer's payload.
-func (p *port) ask(payload ...byte) []byte {
-	p.t.Helper()
-	p.write(frame(payload...))
-	head := p.read(3)
-	all := append(head, p.read(int(head[2])-3)...)
-	answer := all[3 : len(all)-2]
-	if !bytes.Equal(frame(answer...), all) {
-		p.t.Fatalf("bad frame % X", all)
-	}
-	return answer
-}
-
-// until polls and acknowledges until the state is want.
-func (p *port) until(want ...byte) {
-	p.t.Helper()
-	var z []byte
-	eventually(p.t, fmt.Sprintf("state % X", want), func() bool {
-		z = p.ask(0x33)
-		p.write(frame(0x00))
-		time.Sleep(10 * time.Millisecond)
-		return bytes.Equal(z, want)
-	})
 }
 
 // A note's whole way over a real pseudo-terminal.
@@ -440,78 +358,6 @@ func TestRestart(t *testing.T) {
 	r.post("/api/reset", map[string]any{})
 	if s = r.state(); len(s.Validator.World.Cassette) != 0 || len(s.Strips) != 0 {
 		t.Errorf("after a reset: %+v", s)
-	}
-}
-
-func TestInterface(t *testing.T) {
-	r := startRig(t, t.TempDir())
-	for _, c := range []struct {
-		name, path string
-		body       any
-		code       int
-		says       string
-	}{
-		{"unknown action", "/api/validator", map[string]any{"action": "explode"}, 400, `"allowed":["busy"`},
-		{"no action", "/api/printer", map[string]any{}, 400, `"allowed":["block_cutter"`},
-		{"unknown field", "/api/validator", map[string]any{"action": "fail", "cod": 1}, 400, "cod"},
-		{"impossible now", "/api/validator", map[string]any{"action": "power_on"}, 409, "on already"},
-		{"unknown quality", "/api/notes", map[string]any{"denomination": 5, "quality": "odd"}, 400, `"good"`},
-		{"no denomination", "/api/notes", map[string]any{}, 400, "denomination"},
-		{"no such note", "/api/notes", map[string]any{"serial": "N9"}, 409, "hand"},
-		{"unit not enabled", "/api/notes", map[string]any{"denomination": 5}, 200, `"taken":false`},
-		{"unknown mode", "/api/network", map[string]any{"mode": "odd"}, 400, `"blackhole"`},
-		{"no central", "/api/central", map[string]any{"mode": "fail"}, 502, "central"},
-		{"unknown behaviour", "/api/central", map[string]any{"mode": "odd"}, 400, `"drop_answer"`},
-		{"printer", "/api/printer", map[string]any{"action": "open_cover"}, 200, `"cover_open":true`},
-	} {
-		var raw []byte
-		if code := r.call("POST", c.path, c.body, &raw); code != c.code || !strings.Contains(string(raw), c.says) {
-			t.Errorf("%s: %d %s", c.name, code, raw)
-		}
-	}
-}
-
-func TestGuard(t *testing.T) {
-	r := startRig(t, t.TempDir())
-	for _, c := range []struct {
-		name, method, path, host, origin, contentType, body string
-		code                                                int
-	}{
-		{"own page", "GET", "/", "", "", "", "", 200},
-		{"script", "GET", "/bench.js", "", "", "", "", 200},
-		{"another name for loopback", "GET", "/api/state", "evil.example", "", "", "", 403},
-		{"page of another site", "POST", "/api/reset", "", "http://evil.example", "application/json", "{}", 403},
-		{"own origin", "POST", "/api/reset", "", "own", "application/json", "{}", 200},
-		{"form of another site", "POST", "/api/reset", "", "", "text/plain", "{}", 415},
-		{"wrong method", "GET", "/api/reset", "", "", "", "", 404},
-		{"two values", "POST", "/api/reset", "", "", "application/json", "{}{}", 400},
-		{"huge", "POST", "/api/notes", "", "", "application/json", `{"serial":"` + strings.Repeat("x", maxBody) + `"}`, 400},
-	} {
-		req, err := http.NewRequest(c.method, r.base+c.path, strings.NewReader(c.body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c.host != "" {
-			req.Host = c.host
-		}
-		if c.origin == "own" {
-			c.origin = r.base
-		}
-		if c.origin != "" {
-			req.Header.Set("Origin", c.origin)
-		}
-		req.Header.Set("Content-Type", c.contentType)
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = resp.Body.Close()
-		if resp.StatusCode != c.code {
-			t.Errorf("%s: %d, want %d", c.name, resp.StatusCode, c.code)
-		}
-		if csp := resp.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || resp.Header.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%s: headers %v", c.name, resp.Header)
-		}
 	}
 }
 

@@ -152,6 +152,7 @@ func (r *runner[C, E]) loop(ctx context.Context) error {
 			timer.Reset(max(0, time.Until(r.wake)))
 		}
 		var in Input[C]
+		told := false // only that there may be commands
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -173,9 +174,13 @@ func (r *runner[C, E]) loop(ctx context.Context) error {
 			r.pause = 0
 			in.Received = a.bytes
 		case <-r.news:
+			told = true
 		case <-timer.C:
 		}
 		in.Commands = r.takeCommands()
+		if told && len(in.Commands) == 0 {
+			continue // an earlier step has taken them
+		}
 		r.step(ctx, in)
 	}
 }

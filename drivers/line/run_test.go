@@ -169,6 +169,7 @@ func TestRunLosesAStalledLine(t *testing.T) {
 		var events []string
 		stop := running(t, socket.Open, p, commands, func(e string) { events = append(events, e) })
 		far := <-socket.Far()
+		synctest.Wait()
 		far.Stall(true)
 		commands <- "go"
 		time.Sleep(line.DefaultWriteTimeout + 50*time.Millisecond)
@@ -192,6 +193,7 @@ func TestRunReopensWithoutLinkDown(t *testing.T) {
 		commands := make(chan string)
 		stop := running(t, socket.Open, p, commands, nil)
 		<-socket.Far()
+		synctest.Wait()
 		commands <- "anew"
 		time.Sleep(time.Second)
 		if got := p.told(); got != "up anew up" {

@@ -101,6 +101,7 @@ type Sim struct {
 	killAt       func(point string) bool // asked at every hit
 	deaths       int
 	shown        wire.State
+	slips        int // that came out with something on them
 	closeCentral func()
 	wakeDev      [2]uint64 // newest timer of each device
 }

@@ -88,11 +88,11 @@ function clock(us) {
 
 // ---- switches
 
-// seg fills a row of buttons of which one is pressed: [name, value, bad] each.
+// seg fills a row of buttons of which one is pressed: [name, value, colour] each; true is the colour of trouble.
 function seg(id, options, act) {
   const box = $(id);
   for (const [name, value, bad] of options) {
-    const b = el("button", bad ? "bad" : "", name);
+    const b = el("button", bad === true ? "bad" : bad || "", name);
     b.type = "button";
     b.dataset.value = value;
     b.addEventListener("click", () => act(value));
@@ -124,14 +124,14 @@ function setUp() {
   seg("printer-power", [["Power", "power_on"], ["off", "power_off", true]], (a) => printer(a));
   seg("printer-plug", [["Plugged", "plug"], ["unplugged", "unplug", true]], (a) => printer(a));
   seg("cover", [["Cover closed", "close_cover"], ["open", "open_cover", true]], (a) => printer(a));
-  seg("paper", [["Paper ok", "ok"], ["low", "low", true], ["out", "out", true]], async (v) => {
+  seg("paper", [["Paper ok", "ok"], ["low", "low", "low"], ["out", "out", true]], async (v) => {
     if (v === "ok") return printer("load_roll");
     if (v === "out") return printer("paper_end");
     return printer("paper_low", { low: true });
   });
-  seg("network", [["On", "on"], ["Off", "off", true], ["Silent", "blackhole", true], ["Slow", "slow", true]], (mode) =>
+  seg("network", [["On", "on"], ["Off", "off", true], ["Silent", "blackhole", true], ["Slow", "slow", "low"]], (mode) =>
     order("/api/network", mode === "slow" ? { mode, delay_ms: 1500, bytes_per_s: 2000 } : { mode }));
-  seg("central", [["Normal", "normal"], ["Slow", "slow", true], ["Fail", "fail", true], ["Drop answer", "drop_answer", true]], (mode) =>
+  seg("central", [["Normal", "normal"], ["Slow", "slow", "low"], ["Fail", "fail", true], ["Drop answer", "drop_answer", true]], (mode) =>
     order("/api/central", { normal: { mode }, slow: { mode, delay_ms: 8000 }, fail: { mode, status: 503 }, drop_answer: { mode, count: 1 } }[mode]));
 
   for (const b of document.querySelectorAll("[data-validator]")) b.addEventListener("click", () => order("/api/validator", JSON.parse(b.dataset.validator)));
