@@ -72,7 +72,8 @@ const (
 )
 
 // Outcomes lists what each kind of step can end with. Every outcome of every
-// step must have a target; "back", "refused" and "cancelled" only where said.
+// step must have a target. A query may tell reasons apart: "blocked(paid)" beside
+// "blocked".
 var Outcomes = map[StepKind][]string{
 	KindPresent: {"ok", "refused"}, // "refused" only if Accept
 	KindForm:    {"ok", "back"},
@@ -138,7 +139,7 @@ type Step struct {
 
 	// quote
 	Amount     string           `json:"amount,omitempty"` // variable with the amount
-	Payee      string           `json:"payee,omitempty"`  // text key or variable in {braces}
+	Payee      string           `json:"payee,omitempty"`  // variables in {braces}, no words
 	Purpose    string           `json:"purpose,omitempty"`
 	Rows       []Row            `json:"rows,omitempty"`
 	Commission []CommissionRule `json:"commission,omitempty"`
@@ -163,7 +164,7 @@ type Row struct {
 // Field is one question of a form.
 type Field struct {
 	Name     string   `json:"name"` // the variable it sets
-	Type     string   `json:"type"` // notification_number, text, choice, ...
+	Type     string   `json:"type"` // one of FieldTypes
 	Label    string   `json:"label"`
 	Hint     string   `json:"hint,omitempty"`
 	Required bool     `json:"required,omitempty"`

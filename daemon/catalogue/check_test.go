@@ -285,11 +285,7 @@ func documentSpoils() []spoil {
 		{"a receipt without the taxpayer number", func(b *Bundle) { dropBlock(b, "receipt", "{owner_voen}") }, RuleDocumentLacks, "{owner_voen}", true},
 		{"a receipt without the leftover", func(b *Bundle) { dropBlock(b, "receipt", "{leftover}") }, RuleDocumentLacks, "{leftover}", true},
 		{"a leftover slip without its code", func(b *Bundle) { dropBlock(b, "leftover", "{leftover_code}") }, RuleDocumentLacks, "{leftover_code}", true},
-		{"a pending slip without its reference", func(b *Bundle) {
-			dropBlock(b, "pending", "{reference}")
-			text(b, "slip.help", "{phone}")
-			text(b, "slip.pending.what", "{phone}")
-		}, RuleDocumentLacks, "{reference}", false},
+		{"a pending slip without its reference", func(b *Bundle) { dropBlock(b, "pending", "{reference}") }, RuleDocumentLacks, "{reference}", true},
 		{"a slip without a last line", func(b *Bundle) {
 			d := b.Documents["receipt"]
 			d.Blocks = d.Blocks[:len(d.Blocks)-1]

@@ -242,10 +242,10 @@ func TestHostileWire(t *testing.T) {
 				if took := time.Since(began); took != x.after {
 					t.Fatalf("took %v, want %v", took, x.after)
 				}
+				served.Wait()
 				if dials != 1 {
 					t.Fatalf("%d connections", dials)
 				}
-				served.Wait()
 			})
 		})
 	}

@@ -83,7 +83,7 @@ func (c *Courier) Reply(now time.Time, r Reply) Out {
 	if !ok || !c.started {
 		return c.run(now)
 	}
-	
+	delete(c.calls, r.ID)
 	c.heard(now, r)
 	switch f.kind {
 	case CallAct, CallState:

@@ -179,6 +179,9 @@ type Payment struct {
 	Notes  []int64 // manat
 }
 
+// pause is how long a person waits before pushing a note in (again).
+const pause = 700 * time.Millisecond
+
 // Pay walks through the payment until the farewell or a notice has been read and
 // left, whatever dies meanwhile, and returns what the person was told.
 func (t Terminal) Pay(ctx context.Context, pay Payment) (told *wire.Outcome, err error) {
@@ -239,12 +242,12 @@ func (t Terminal) Pay(ctx context.Context, pay Payment) (told *wire.Outcome, err
 			switch {
 			case m.CanFinish:
 				tap(wire.NameFinish, wire.Command{Key: fmt.Sprintf("finish-%d", s.StepSeq)})
-			case m.Open && m.Moving == nil && m.Missing.IsPositive() && len(notes) > 0 && time.Since(inserted) > 400*time.Millisecond:
-				if t.BenchDo(ctx, "/api/notes", map[string]any{"denomination": notes[0]}) == nil {
-					notes = notes[1:]
-				}
+			case m.Open && m.Moving == nil && m.Missing.IsPositive() && m.Count < len(notes) && time.Since(inserted) > pause:
+				// A unit that is not ready for it leaves the note in the person's hand:
+				// what has been counted says which note is next.
+				_ = t.BenchDo(ctx, "/api/notes", map[string]any{"denomination": notes[m.Count]})
 				inserted = time.Now()
-			case len(notes) == 0 && m.Moving == nil && time.Since(inserted) > 8*time.Second:
+			case m.Count >= len(notes) && m.Moving == nil && time.Since(inserted) > 8*time.Second:
 				tap(wire.NameCancel, wire.Command{})
 			}
 		case wire.StepNotice, wire.StepFarewell:

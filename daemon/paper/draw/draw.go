@@ -44,7 +44,7 @@ const (
 type Block interface{ block() }
 
 type (
-	// Text is a paragraph; it wraps.
+	// Text is a paragraph; it wraps, and a line feed ends a line.
 	Text struct {
 		Text  string
 		Lang  string // "" is the page's
@@ -53,8 +53,9 @@ type (
 		Align Align
 	}
 	// Row is a label and its value on opposite sides. Where they do not fit beside
-	// each other the value goes on lines of its own. LTR marks a value that is a
-	// code, a date or an amount: it reads from left to right in every language.
+	// each other both wrap in columns of their own, and a code that must not be
+	// broken goes below. LTR marks a value that is a code, a date or an amount: it
+	// reads from left to right in every language.
 	Row struct {
 		Label, Value string
 		Lang         string
@@ -69,7 +70,7 @@ type (
 	// QR is a code of error correction level M, centred, with its quiet zone.
 	QR struct {
 		Content string
-		Module  int // dots; 0 is 6. Less than 4 is not read well from thermal paper.
+		Module  int // dots; 0 is 6. It is made smaller where the paper is narrow, down to 4.
 	}
 	// Band is a word across a page that must be seen first: COPY 1.
 	Band struct{ Text, Lang string }
@@ -84,6 +85,10 @@ func (Band) block()  {}
 
 // Limits of a page: more is a mistake of the template, not a long slip.
 const (
+	minWidth  = 64   // dots
+	maxWidth  = 2048 // dots
+	minSize   = 12   // dots per em
+	maxSize   = 96   // dots per em
 	maxHeight = 6000 // dots; 75 cm
 	maxBlocks = 400
 	maxRunes  = 2000 // of one text
@@ -96,9 +101,11 @@ func RTL(lang string) bool { return lang == "ar" || lang == "fa" }
 // Draw makes the picture. It fails on a character that cannot be written, on a QR
 // content that does not fit, and on a page beyond its limits.
 func Draw(p Page, fonts *Fonts) (printer.Bitmap, error) {
-	if p.Width < 64 || p.Width > 2048 || len(p.Blocks) > maxBlocks {
+	if p.Width < minWidth || p.Width > maxWidth || len(p.Blocks) > maxBlocks {
 		return printer.Bitmap{}, fmt.Errorf("draw: a page of %d dots and %d blocks", p.Width, len(p.Blocks))
 	}
+	fonts.mu.Lock()
+	defer fonts.mu.Unlock()
 	c := &canvas{fonts: fonts, stride: (p.Width + 7) / 8, width: p.Width}
 	for i, b := range p.Blocks {
 		if err := c.block(p, b); err != nil {
@@ -141,30 +148,23 @@ func (c *canvas) box(x0, y0, x1, y1 int) {
 	}
 }
 
-func or(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
-
 func size(n int) int {
 	if n == 0 {
 		return SizeBody
 	}
-	return min(max(n, 12), 96)
+	return min(max(n, minSize), maxSize)
 }
 
 func (c *canvas) block(p Page, b Block) error {
 	switch b := b.(type) {
 	case Text:
-		lang := or(b.Lang, p.Lang)
-		ls, err := c.fonts.lay(b.Text, lang, style{size(b.Size), b.Bold, RTL(lang)}, c.width)
+		st := p.style(b.Lang, b.Size, b.Bold)
+		ls, err := c.fonts.lay(b.Text, st, c.width)
 		if err != nil {
 			return err
 		}
 		for _, l := range ls {
-			c.put(l, c.x(l.width, b.Align, RTL(lang)))
+			c.put(l, c.x(l.width, b.Align, st.rtl))
 		}
 	case Row:
 		return c.row(p, b)
@@ -176,21 +176,41 @@ func (c *canvas) block(p Page, b Block) error {
 	case QR:
 		return c.qr(b)
 	case Band:
-		lang := or(b.Lang, p.Lang)
-		ls, err := c.fonts.lay(b.Text, lang, style{SizeTotal, true, RTL(lang)}, c.width-24)
-		if err != nil {
-			return err
-		}
-		top := c.grow(10)
-		for _, l := range ls {
-			c.put(l, (c.width-l.width)/2)
-		}
-		c.grow(10)
-		c.box(0, top, c.width, top+3)
-		c.box(0, c.height-3, c.width, c.height)
-		c.box(0, top, 3, c.height)
-		c.box(c.width-3, top, c.width, c.height)
+		return c.band(p, b)
 	}
+	return nil
+}
+
+// style is how a block of this language is set; "" is the page's.
+func (p Page) style(lang string, dots int, bold bool) style {
+	if lang == "" {
+		lang = p.Lang
+	}
+	return style{lang: lang, size: size(dots), bold: bold, rtl: RTL(lang)}
+}
+
+// frame is the stroke around a Band; inset the white inside it.
+const (
+	frame = 3
+	inset = 10
+)
+
+func (c *canvas) band(p Page, b Band) error {
+	ls, err := c.fonts.lay(b.Text, p.style(b.Lang, SizeTotal, true), c.width-2*(frame+inset))
+	if err != nil {
+		return err
+	}
+	c.grow(inset)
+	top := c.grow(inset)
+	for _, l := range ls {
+		c.put(l, (c.width-l.width)/2)
+	}
+	bottom := c.grow(inset) + inset
+	c.grow(inset)
+	c.box(0, top, c.width, top+frame)
+	c.box(0, bottom-frame, c.width, bottom)
+	c.box(0, top, frame, bottom)
+	c.box(c.width-frame, top, c.width, bottom)
 	return nil
 }
 
@@ -205,58 +225,32 @@ func (c *canvas) x(width int, a Align, rtl bool) int {
 	return 0
 }
 
-// gutter is the least white between label and value.
-const gutter = 16
-
-func (c *canvas) row(p Page, b Row) error {
-	lang := or(b.Lang, p.Lang)
-	rtl := RTL(lang)
-	labels, err := c.fonts.lay(b.Label, lang, style{size(b.Size), b.Bold, rtl}, c.width*3/5)
-	if err != nil {
-		return err
-	}
-	room := c.width
-	for _, l := range labels {
-		room = min(room, c.width-l.width-gutter)
-	}
-	valueRTL := rtl && !b.LTR
-	st := style{size(b.Size), b.Bold, valueRTL}
-	values, err := c.fonts.lay(b.Value, lang, st, c.width)
-	if err != nil {
-		return err
-	}
-	if len(values) == 1 && values[0].width <= room {
-		top := c.height
-		for _, l := range labels {
-			c.put(l, c.x(l.width, AlignStart, rtl))
-		}
-		// Beside the label's last line.
-		last := labels[len(labels)-1]
-		at := c.height - last.height
-		if at < top {
-			at = top
-		}
-		c.paint(values[0], c.x(values[0].width, AlignEnd, rtl), at)
-		return nil
-	}
-	for _, l := range labels {
-		c.put(l, c.x(l.width, AlignStart, rtl))
-	}
-	values, err = c.fonts.lay(b.Value, lang, st, c.width-2*gutter)
-	if err != nil {
-		return err
-	}
-	for _, l := range values {
-		c.put(l, c.x(l.width, AlignEnd, rtl))
-	}
-	return nil
-}
-
 // put adds a line below what is there.
 func (c *canvas) put(l line, x int) {
 	top := c.grow(l.height)
-	c.paint(l, x, top)
+	c.paint(l, x, top+l.base)
 }
+
+// paint draws a line; y is its base line.
+func (c *canvas) paint(l line, x, y int) {
+	for _, s := range l.spots {
+		left, top := x+s.x+s.piece.x, y+s.piece.y
+		for py := range s.piece.dots.Height {
+			for px := range s.piece.dots.Width {
+				if s.piece.dots.Black(px, py) {
+					c.set(left+px, top+py)
+				}
+			}
+		}
+	}
+}
+
+// Modules of a QR code, in dots: below 4 (half a millimetre) it is not read well
+// from thermal paper.
+const (
+	defaultModule = 6
+	leastModule   = 4
+)
 
 func (c *canvas) qr(b QR) error {
 	if strings.TrimSpace(b.Content) == "" || len(b.Content) > 1000 {
@@ -268,12 +262,12 @@ func (c *canvas) qr(b QR) error {
 	}
 	m := b.Module
 	if m == 0 {
-		m = 6
+		m = defaultModule
 	}
 	for m > 1 && (code.Size+2*quiet)*m > c.width {
 		m--
 	}
-	if m < 4 {
+	if m < leastModule {
 		return fmt.Errorf("a QR code of %d modules is too wide for %d dots", code.Size, c.width)
 	}
 	top := c.grow((code.Size + 2*quiet) * m)

@@ -1,7 +1,7 @@
 // How the page behaves towards the daemon and the finger.
 
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { at, azn, form, langs, main, quote } from './states.js'
 import { browser, draw, open, stage, token } from './stage.js'
 
@@ -9,6 +9,10 @@ let st, b
 before(async () => {
   st = await stage()
   b = await browser()
+})
+// A failed test leaves no page behind: only one may be connected.
+afterEach(async () => {
+  for (const c of b.contexts()) await c.close()
 })
 after(async () => {
   await b?.close()

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { after, before, test } from 'node:test'
+import { after, afterEach, before, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { deadEnd, misfits } from './inspect.js'
 import { all, langs, main, steps } from './states.js'
@@ -15,6 +15,10 @@ let st, b
 before(async () => {
   st = await stage()
   b = await browser()
+})
+// A failed test leaves no page behind: only one may be connected.
+afterEach(async () => {
+  for (const c of b.contexts()) await c.close()
 })
 after(async () => {
   await b?.close()

@@ -112,7 +112,8 @@ export async function stage() {
 export async function browser(options = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-features=Translate', '--mute-audio'],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-features=Translate', '--mute-audio',
+      '--disable-frame-rate-limit', '--disable-gpu-vsync'] // a test waits for frames, not for a screen,
     ...options,
   })
 }
@@ -133,14 +134,21 @@ export async function open(b, st, context = {}) {
 /** Shows a state and waits until the page has drawn it, in its language and with its fonts. */
 export async function draw(st, page, s) {
   st.show(s)
-  await page.waitForFunction(
-    ([step, lang, stepSeq]) =>
-      document.documentElement.lang === lang &&
-      document.querySelector('.screen')?.dataset.step === step &&
-      document.querySelector('.screen').dataset.seq === String(stepSeq),
-    [s.visit.step, s.visit.lang, s.step_seq],
-    { polling: 'raf' },
+  const drawn = await page.evaluate(
+    async ([step, lang, seq]) => {
+      const frame = () => new Promise((r) => requestAnimationFrame(r))
+      const until = performance.now() + 20_000
+      const there = () => {
+        const screen = document.querySelector('.screen')
+        return document.documentElement.lang === lang && screen?.dataset.step === step && screen.dataset.seq === seq && !document.querySelector('.cover')
+      }
+      while (!there() && performance.now() < until) await frame()
+      await document.fonts.ready
+      // Pages are measured after the first layout, and once more when a pager has appeared.
+      for (let i = 0; i < 3; i++) await frame()
+      return there()
+    },
+    [s.visit.step, s.visit.lang, String(s.step_seq)],
   )
-  // One more frame: pages are measured after the first layout.
-  await page.evaluate(() => document.fonts.ready.then(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r())))))
+  if (!drawn) throw new Error(`the page did not draw ${s.visit.step} in ${s.visit.lang}`)
 }

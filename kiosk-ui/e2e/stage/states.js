@@ -166,7 +166,7 @@ export function* all(lang) {
     for (const slow of [false, true]) yield [`${waits[w]}, slow ${slow}`, at(waits[w], lang, { wait: { for: w, slow, can_leave: slow }, cancel: slow ? 'leave' : 'none' })]
   }
   for (const change of list('changePolicies')) yield [`quote, change ${change}`, at('quote', lang, { quote: quote(lang, { change, no_receipt: true }), can_next: true, can_back: true, cancel: 'leave' })]
-  for (const cancel of list('cancels')) yield [`pay, cancel ${cancel}`, at('pay', lang, { ...inPay, cancel }, tender(cancel === 'leftover' ? 1500 : 0))]
+  for (const cancel of list('cancels')) yield [`pay, cancel ${cancel}`, at('pay', lang, { ...inPay, cancel }, tender({ leftover: 1500, none: 2000 }[cancel] ?? 0))]
   for (const moving of list('movings')) yield [`pay, moving ${moving}`, at('pay', lang, inPay, tender(1500, { moving }))]
   for (const what of list('noteWhats')) yield [`pay, note ${what}`, at('pay', lang, inPay, tender(2000, { last: { n: 3, what, value: azn(500) }, in_doubt: what === 'stuck' ? 1 : 0 }))]
   yield ['pay, closed', at('pay', lang, inPay, tender(0, { open: false, accepted: [] }))]

@@ -125,7 +125,7 @@ export function LanguageAndHelp({ s }: { s: State }) {
           {name}
         </Button>
       )}
-      <Button kind="tool" act={() => setOverlay('help')} icon={<Help />} id="help">{t('help')}</Button>
+      <Button kind="tool" act={() => setOverlay('help')} icon={<Help />} id="help" name={t('help')}>{t('help')}</Button>
     </>
   )
 }

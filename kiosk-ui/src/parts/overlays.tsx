@@ -3,7 +3,7 @@
 // inert; the focus moves in, and back when it closes.
 
 import type { ComponentChildren } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { busy, cancel, chooseLanguage, moreTime, setOverlay } from '../app'
 import { t } from '../i18n'
 import { locales } from '../i18n/locale'
@@ -15,12 +15,13 @@ import { Pages } from './pages'
 
 function Dialog(p: { role: 'dialog' | 'alertdialog'; title: string; class: string; children: ComponentChildren; buttons: ComponentChildren }) {
   const box = useRef<HTMLElement>(null)
-  useEffect(() => {
+  // Before the browser takes the focus from the screen below, which is inert now.
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null
     const first = box.current?.querySelector<HTMLElement>('button:not([aria-disabled])')
     ;(first ?? box.current)?.focus({ preventScroll: true })
     return () => {
-      if (before?.isConnected) before.focus({ preventScroll: true })
+      requestAnimationFrame(() => before?.isConnected && before.focus({ preventScroll: true }))
     }
   }, [])
   return (

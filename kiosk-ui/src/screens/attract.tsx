@@ -15,7 +15,7 @@ import type { Lang, State } from '../wire.gen'
 import { whyKey } from './services'
 
 /** The languages of the invitation besides the one of the page. */
-const invited: readonly Lang[] = ['az', 'en', 'ru', 'ar']
+const invited: readonly Lang[] = ['az', 'en', 'ru']
 
 /** Moves the picture by some pixels once a minute, so that nothing burns in. */
 function useDrift(): number {
@@ -31,7 +31,7 @@ export function Attract({ s }: { s: State }) {
   const drift = useDrift()
   const m = s.terminal
   const services = s.visit.services ?? []
-  const others = invited.filter((l) => l !== s.visit.lang && (m.langs ?? []).includes(l)).slice(0, 3)
+  const others = invited.filter((l) => l !== s.visit.lang && (m.langs ?? []).includes(l)).slice(0, 2)
   return (
     <div class="frame attract" data-drift={drift} {...pressable(() => void start())}>
       <header class="top">
