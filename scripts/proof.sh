@@ -7,6 +7,13 @@ shift || true
 case $name in
 crash) # every fault point, every frame, every row of the recovery tables, the mutants
 	scripts/setup.sh run
+	case " $* " in
+	*" --share "*) ;; # the simulator's part only
+	*)
+		scripts/build.sh --faultpoints
+		set -- --bin-dir bin/faultpoints "$@"
+		;;
+	esac
 	exec go run -tags faultpoints ./proof/crash "$@"
 	;;
 check-slip)

@@ -221,7 +221,19 @@ func (l *life) end() {
 	l.wg.Wait()
 }
 
+// insert pushes a note in once the unit waits for one, as a person sees by its
+// light.
 func (l *life) insert(manat int64) {
+	const idling = 0x14
+	for range 100 {
+		l.unit.mu.Lock()
+		ready := l.p.unit.State().Z1 == idling
+		l.unit.mu.Unlock()
+		if ready {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 	l.unit.mu.Lock()
 	defer l.unit.mu.Unlock()
 	o, err := l.p.unit.Do(time.Now(), validator.Insert{Value: money.Manat(manat)})

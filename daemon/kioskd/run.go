@@ -380,11 +380,12 @@ func terminalOf(cfg *config.Config) visit.Terminal {
 		ID: cfg.Terminal.ID, Number: cfg.Terminal.Number, Owner: cfg.Terminal.Owner, OwnerVOEN: cfg.Terminal.OwnerVOEN,
 		Address: cfg.Terminal.Address, Phone: cfg.Terminal.Phone, Hours: cfg.Terminal.Hours,
 		PixelsPerMM: cfg.Terminal.PixelsPerMM, Langs: cfg.Terminal.Languages, Notes: cfg.Acceptor.Denominations,
+		MaxCash: cfg.Limits.MaxCash,
 	}
 }
 
 func timesOf(cfg *config.Config) visit.Times {
 	t := visit.DefaultTimes()
-	t.Idle, t.Warning, t.Farewell = cfg.Limits.IdleRead, cfg.Limits.Warning, cfg.Limits.IdleAttract
+	t.Idle, t.Typing, t.Warning, t.Farewell = cfg.Limits.IdleRead, cfg.Limits.IdleTyping, cfg.Limits.Warning, cfg.Limits.IdleAttract
 	return t
 }

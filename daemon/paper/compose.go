@@ -2,6 +2,7 @@ package paper
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/paper/draw"
@@ -128,7 +129,7 @@ func (c composer) row(blk catalogue.Block) (out []draw.Block, err error) {
 			return nil, err
 		}
 		ltr := blk.Code || c.isMoney(blk.Value)
-		if n > 0 && (value == before || ltr) {
+		if n > 0 && (bare(value) == bare(before) || ltr) {
 			out = append(out, draw.Text{Text: label, Lang: lang, Size: draw.SizeSmall})
 			continue
 		}
@@ -136,6 +137,16 @@ func (c composer) row(blk catalogue.Block) (out []draw.Block, err error) {
 		before = value
 	}
 	return out, nil
+}
+
+// bare is a value without the isolates around it.
+func bare(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 0x2066 && r <= 0x2069 {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // isMoney reports whether a value is one amount alone.

@@ -244,7 +244,7 @@ func (d *Desk) Event(now time.Time, ev printer.Event) {
 		if mine(e.JobID) {
 			d.ports.Write(journal.Draft{Visit: j.Visit, Body: record.SlipSending{JobID: e.JobID}})
 			atSending.Hit()
-			d.ports.Printer(printer.Begin{JobID: e.JobID})
+			d.ports.Printer(printer.Begin(e))
 		}
 	case printer.Progress:
 		if mine(e.JobID) {

@@ -31,12 +31,17 @@ func (e *Engine) beginQuote(now time.Time) {
 
 func (e *Engine) owed() money.Amount { return e.r.Amount.Add(e.r.Commission) }
 
-// limit is the greatest sum and number of notes of the journey's pay step.
+// limit is the greatest sum and number of notes: the journey's, or this terminal's
+// own if that is less.
 func (e *Engine) limit(now time.Time) (money.Amount, int) {
 	for i := range e.journey.Steps {
 		if s := &e.journey.Steps[i]; s.Kind == catalogue.KindPay {
 			if l, ok := catalogue.Limit(s.Limits, now); ok {
-				return l.MaxCash, l.MaxNotes
+				most := l.MaxCash
+				if own := e.terminal.MaxCash; own.IsPositive() && own.Currency == most.Currency && own.Cmp(most) < 0 {
+					most = own
+				}
+				return most, l.MaxNotes
 			}
 		}
 	}

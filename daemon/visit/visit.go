@@ -64,6 +64,8 @@ type Terminal struct {
 	Phone     string
 	Hours     string
 
+	MaxCash money.Amount // greatest sum of notes in one visit; zero: as the service says
+
 	PixelsPerMM float64
 	Langs       []wire.Lang
 	Notes       []money.Amount
@@ -71,7 +73,8 @@ type Terminal struct {
 
 // Times are the engine's limits.
 type Times struct {
-	Idle     time.Duration // on reading and typing screens
+	Idle     time.Duration // on screens that are read
+	Typing   time.Duration // on screens that are filled in; 0: as Idle
 	Warning  time.Duration // of that, shown as a warning
 	Farewell time.Duration // how long an ending stays
 	Slow     time.Duration // a wait is called slow
@@ -116,15 +119,15 @@ type Engine struct {
 	journey *catalogue.Journey
 	step    *catalogue.Step
 
-	seq, stepSeq uint64
-	since        time.Time // when the step began
-	idle         time.Time // when the person is given up; zero while the machine works
-	now          time.Time
-	askID        string
-	answer       *central.Answer
-	resumed      bool
-	lastNote     uint64
-	keys         []string // money commands already carried out in this step
+	stepSeq  uint64
+	since    time.Time // when the step began
+	idle     time.Time // when the person is given up; zero while the machine works
+	now      time.Time
+	askID    string
+	answer   *central.Answer
+	resumed  bool
+	lastNote uint64
+	keys     []string // money commands already carried out in this step
 }
 
 // New makes an engine. Start must follow.
@@ -304,6 +307,9 @@ func (e *Engine) begin(now time.Time) {
 // touch restarts the idle clock.
 func (e *Engine) touch(now time.Time) {
 	d := e.times.Idle
+	if e.times.Typing > 0 && e.step != nil && e.step.Kind == catalogue.KindForm {
+		d = e.times.Typing
+	}
 	if e.r.Modes.MoreTime {
 		d *= 2
 	}

@@ -177,6 +177,7 @@ func Get(ctx context.Context, url string, into any) error {
 type Payment struct {
 	Number string
 	Notes  []int64 // manat
+	Snatch bool    // cancels while the first note is being drawn in
 }
 
 // pause is how long a person waits before pushing a note in (again).
@@ -240,6 +241,8 @@ func (t Terminal) Pay(ctx context.Context, pay Payment) (told *wire.Outcome, err
 		case wire.StepPay:
 			m := s.Money
 			switch {
+			case pay.Snatch && m.Moving != nil:
+				tap(wire.NameCancel, wire.Command{})
 			case m.CanFinish:
 				tap(wire.NameFinish, wire.Command{Key: fmt.Sprintf("finish-%d", s.StepSeq)})
 			case m.Open && m.Moving == nil && m.Missing.IsPositive() && m.Count < len(notes) && time.Since(inserted) > pause:

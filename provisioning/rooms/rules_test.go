@@ -52,7 +52,7 @@ var rules = []rule{
 		why: "rooms of one height do not know each other: paper prints what it is given",
 	},
 	{
-		who: []string{"daemon/paper/draw"}, only: []string{"drivers/printer", "drivers/money"},
+		who: []string{"daemon/paper/draw"}, only: []string{"drivers/printer", "drivers/money", "daemon/paper/draw/..."},
 		why: "drawing turns text into dots and knows neither journal nor catalogue",
 	},
 	{

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -168,19 +169,86 @@ func TestDrawingIsQuick(t *testing.T) {
 	}
 }
 
+// TestLimits: what no slip needs is refused, and said.
+func TestLimits(t *testing.T) {
+	f := fonts(t)
+	for name, p := range map[string]draw.Page{
+		"no width":   {Lang: "az"},
+		"too wide":   {Width: 5000, Lang: "az"},
+		"endless":    {Width: 576, Lang: "az", Blocks: []draw.Block{draw.Text{Text: strings.Repeat("söz ", 4000)}}},
+		"too high":   {Width: 64, Lang: "az", Blocks: []draw.Block{draw.Text{Text: strings.Repeat("söz ", 499), Size: 40}}},
+		"big QR":     {Width: 128, Lang: "az", Blocks: []draw.Block{draw.QR{Content: strings.Repeat("x", 300)}}},
+		"empty QR":   {Width: 576, Lang: "az", Blocks: []draw.Block{draw.QR{}}},
+		"wide glyph": {Width: 64, Lang: "ar", Blocks: []draw.Block{draw.Text{Text: "ﷺ", Size: 96}}},
+	} {
+		if _, err := draw.Draw(p, f); err == nil {
+			t.Errorf("%s: drawn", name)
+		}
+	}
+}
+
+// TestLineFeed: it ends a line, and an empty line has its height.
+func TestLineFeed(t *testing.T) {
+	f := fonts(t)
+	height := func(s string) int {
+		b, err := draw.Draw(draw.Page{Width: 576, Lang: "az", Blocks: []draw.Block{draw.Text{Text: s}}}, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.Height
+	}
+	one := height("a")
+	for text, lines := range map[string]int{"": 1, "a\nb": 2, "a\n\nb": 3, "a\r\nb": 2} {
+		if h := height(text); h != lines*one {
+			t.Errorf("%q is %d dots high, want %d lines of %d", text, h, lines, one)
+		}
+	}
+}
+
+// TestAtOnce: fonts are shared by whoever draws.
+func TestAtOnce(t *testing.T) {
+	f := fonts(t)
+	want, err := draw.Draw(slip("ar"), fonts(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for _, lang := range []string{"az", "ar", "ru"} {
+				b, err := draw.Draw(slip(lang), f)
+				if err != nil || lang == "ar" && b.Hash() != want.Hash() {
+					t.Errorf("%s: %v", lang, err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// FuzzDraw: any text is drawn within the width, or refused.
 func FuzzDraw(f *testing.F) {
-	for _, s := range []string{"", "Ödəniş", "المبلغ 45-67 AZN", "\u202eabc\u2066", strings.Repeat("ш", 300), "a\x00b\xff"} {
-		f.Add(s, true)
+	for _, s := range []string{"", "Ödəniş", "المبلغ 45-67 AZN", "\u202eabc\u2066", strings.Repeat("ш", 300), "a\x00b\xff",
+		"a\u0301\u0301\u0301\u0301", "ﷺ \u200d\u200c", "((ب)ا(", "DEMO-0001-0002 \u00a0\u00a0 x", strings.Repeat("(ب1", 200)} {
+		f.Add(s, uint8(1), uint16(384))
 	}
 	fs := fonts(f)
-	f.Fuzz(func(t *testing.T, s string, rtl bool) {
-		lang := "az"
-		if rtl {
-			lang = "ar"
+	f.Fuzz(func(t *testing.T, s string, kind uint8, width uint16) {
+		lang := []string{"az", "ar", "ru", "fa", ""}[kind%5]
+		p := draw.Page{Width: int(width), Lang: lang, Blocks: []draw.Block{
+			draw.Text{Text: s, Align: draw.Align(kind % 3), Size: int(kind)}, draw.Band{Text: s},
+			draw.Row{Label: s, Value: s, LTR: kind&8 != 0, Bold: kind&16 != 0}, draw.Row{Label: "x", Value: s}}}
+		b, err := draw.Draw(p, fs)
+		if err != nil {
+			return
 		}
-		b, err := draw.Draw(draw.Page{Width: 384, Lang: lang, Blocks: []draw.Block{draw.Text{Text: s}, draw.Row{Label: s, Value: s}}}, fs)
-		if err == nil && (b.Width != 384 || len(b.Bits) != b.Height*48) {
+		if b.Width != p.Width || len(b.Bits) != b.Height*b.Stride() {
 			t.Fatalf("%d x %d, %d bytes", b.Width, b.Height, len(b.Bits))
+		}
+		for y := range b.Height {
+			if extra := b.Width % 8; extra != 0 && b.Row(y)[b.Stride()-1]<<extra != 0 {
+				t.Fatal("a dot stands past the width")
+			}
 		}
 	})
 }

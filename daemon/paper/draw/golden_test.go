@@ -70,7 +70,7 @@ var receipts = map[string]draw.Page{
 		draw.Row{Label: "شمارهٔ رسید", Value: "T-0417-000182-K", LTR: true},
 		draw.Row{Label: "گذرنامه", Value: "•••••4417", LTR: true},
 		draw.Row{Label: "مبلغ", Value: "44.20 AZN", LTR: true, Size: draw.SizeTotal, Bold: true},
-		draw.Text{Text: "این رسید روادید نیست؛ می‌توانید در گمرک شمارهٔ ۱۲۳۴ را نشان دهید."},
+		draw.Text{Text: "این رسید روادید نیست؛ می\u200cتوانید در گمرک شمارهٔ ۱۲۳۴ را نشان دهید."},
 	}},
 	"az58": {Width: 384, Lang: "az", Blocks: []draw.Block{
 		draw.Text{Text: "Ödəniş qəbzi", Size: draw.SizeHead, Bold: true, Align: draw.AlignCenter},

@@ -237,8 +237,8 @@ func (p *paragraph) shape(from, to int, level bidi.Level) shaping.Output {
 
 // set puts a shaped run's pieces into the line from pen on, and returns the pen
 // behind it. Every piece stands on a whole dot and has a width of whole dots, so
-// that equal letters are equal and stems stay even; letters that join make one
-// piece, up to the next space.
+// that equal letters are equal and stems stay even; a word of letters that join
+// is one piece.
 func (p *paragraph) set(l *line, pen int, out shaping.Output) int {
 	joined := len(out.Glyphs) > 0 && p.scripts[out.Runes.Offset] == language.Arabic
 	for from := 0; from < len(out.Glyphs); {
@@ -265,7 +265,12 @@ func (p *paragraph) together(a, b shaping.Glyph, joined bool) bool {
 	if a.TextIndex() == b.TextIndex() {
 		return true
 	}
-	return joined && !unicode.IsSpace(p.text[a.TextIndex()]) && !unicode.IsSpace(p.text[b.TextIndex()])
+	return joined && joins(p.text[a.TextIndex()]) && joins(p.text[b.TextIndex()])
+}
+
+// joins reports a letter of a joining script, or a mark or joiner among them.
+func joins(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsMark(r) || r == '\u0640' || r == '\u200C' || r == '\u200D'
 }
 
 // fit makes room for ink that reaches over the ends.

@@ -51,7 +51,7 @@ func TestShapesAsHarfBuzz(t *testing.T) {
 		{"ru", "Квитанция об оплате: Ёё Яя Щщ, ГОСУДАРСТВО № 45", language.Cyrillic},
 		{"ar", "إيصال الدفع لا إله شكرًا", language.Arabic},
 		{"ar", "المبلغ والعمولة في باكو", language.Arabic},
-		{"fa", "رسید پرداخت می‌توانید شمارهٔ گذرنامهٔ پچژکگی", language.Arabic},
+		{"fa", "رسید پرداخت می\u200cتوانید شمارهٔ گذرنامهٔ پچژکگی", language.Arabic},
 		{"fa", "۱۲۳۴", language.Arabic},
 	}
 	for _, x := range texts {
@@ -96,23 +96,31 @@ func TestShapesAsHarfBuzz(t *testing.T) {
 	}
 }
 
-// compareGlyphs allows a hundredth of an em in a place, a quarter of a dot in
-// body type: the library rounds a kerning value otherwise here and there.
+// compareGlyphs wants every glyph to be HarfBuzz's, and every place to a dot in
+// body type. With the whole Noto Sans files a few kerning values differ from those
+// of HarfBuzz 6: three in a text, of no more than 0.06 em, are let pass.
 func compareGlyphs(t *testing.T, what string, got, want []string) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Errorf("%s: %d glyphs, HarfBuzz has %d\n%v\n%v", what, len(got), len(want), got, want)
 		return
 	}
+	kerns := 0
 	for i := range got {
 		g, w := numbers(got[i]), numbers(want[i])
-		if len(g) != 4 || len(w) != 4 || g[0] != w[0] || far(g[1], w[1]) || far(g[2], w[2]) || far(g[3], w[3]) {
+		switch {
+		case len(g) != 4 || len(w) != 4 || g[0] != w[0] || far(g[1], w[1], 40) || far(g[2], w[2], 40) || far(g[3], w[3], 60):
 			t.Errorf("%s: glyph %d is %s, HarfBuzz says %s", what, i, got[i], want[i])
+		case far(g[3], w[3], 1):
+			kerns++
 		}
+	}
+	if kerns > 3 {
+		t.Errorf("%s: %d places differ", what, kerns)
 	}
 }
 
-func far(a, b int) bool { return a-b > 20 || b-a > 20 }
+func far(a, b, most int) bool { return a-b > most || b-a > most }
 
 func numbers(s string) []int {
 	var out []int
