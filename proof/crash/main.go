@@ -37,9 +37,10 @@ func main() {
 	random := flag.Int("random", 3000, "how many random stories")
 	share := flag.Duration("share", 0, "stop with random stories after this time; 0: no limit")
 	source := flag.String("catalogue", "provisioning/catalogue", "source of the services")
+	simulated := flag.Bool("simulator", true, "run the simulator's part")
 	processes := flag.String("bin-dir", "", "folder of the programs with fault points: also kill real processes")
 	flag.Parse()
-	missing, err := campaign(*seed, *random, *share, *source, *processes)
+	missing, err := campaign(*seed, *random, *share, *source, *processes, *simulated)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "crash:", err)
 		os.Exit(1)
@@ -51,7 +52,10 @@ func main() {
 	fmt.Println("crash campaign: 0 discrepancies, every fault point hit, every row walked, every mutant found")
 }
 
-func campaign(seed uint64, random int, share time.Duration, source, bin string) (missing int, err error) {
+func campaign(seed uint64, random int, share time.Duration, source, bin string, simulated bool) (missing int, err error) {
+	if !simulated {
+		return killProcesses(bin)
+	}
 	b, err := catalogue.Read(os.DirFS(source))
 	if err != nil {
 		return 0, err

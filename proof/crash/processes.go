@@ -137,8 +137,16 @@ func killAt(bin, point string) string {
 	}
 	defer p.close()
 	quick := map[string]any{"action": "set_timing", "accept_ms": 300, "stack_ms": 500, "point_of_no_return_ms": 200, "return_ms": 200, "take_ms": 200}
-	if err := p.BenchDo(ctx, "/api/validator", quick); err != nil {
-		return err.Error()
+	for { // the supervisor says where everything is before it is there
+		err := p.BenchDo(ctx, "/api/validator", quick)
+		if err == nil {
+			break
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return err.Error()
+		}
 	}
 	told, err := p.Pay(ctx, pay)
 	if err != nil {

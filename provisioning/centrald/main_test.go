@@ -54,7 +54,8 @@ func TestProgram(t *testing.T) {
 	l.Close()
 	start := func() *exec.Cmd {
 		c := exec.Command(os.Args[0], "--listen", address, "--store", store, "--demo")
-		c.Env = append(os.Environ(), "CENTRALD_TEST_MAIN=1")
+		// The race detector sleeps for a second at exit unless it is told not to.
+		c.Env = append(os.Environ(), "CENTRALD_TEST_MAIN=1", "GORACE=atexit_sleep_ms=0")
 		out, err := c.StderrPipe()
 		if err != nil {
 			t.Fatal(err)

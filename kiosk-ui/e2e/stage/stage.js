@@ -112,11 +112,7 @@ export async function stage() {
 export async function browser(options = {}) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    // Without the limit of frames: a test waits for a frame, not for a panel.
-    args: [
-      '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-features=Translate', '--mute-audio',
-      '--disable-frame-rate-limit', '--disable-gpu-vsync',
-    ],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-features=Translate', '--mute-audio'],
     ...options,
   })
 }

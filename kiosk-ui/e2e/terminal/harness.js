@@ -1,0 +1,209 @@
+// A whole terminal for the browser's tests: supervisor, bench, central and kioskd as
+// real processes on free ports, and a person who stands before it. The person does
+// what a person can: reads the screen, touches it, pushes notes in, takes the slip.
+
+import { spawn } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { panel } from '../stage/stage.js'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../../..')
+export const pictures = join(root, 'var/test/screens')
+
+/** A faster banknote validator than a real one, so that the tests wait less (milliseconds). */
+const quick = { accept_ms: 200, stack_ms: 300, point_of_no_return_ms: 150, return_ms: 200, take_ms: 200 }
+
+/** How long anything may take on a busy machine (milliseconds). */
+export const patience = 20_000
+
+/** Asks until the answer is true; what is the question in an error. */
+export async function until(what, ask, within = patience) {
+  const end = Date.now() + within
+  for (;;) {
+    const answer = await ask()
+    if (answer) return answer
+    if (Date.now() > end) throw new Error(`not within ${within / 1000} s: ${what}`)
+    await sleep(40)
+  }
+}
+
+/** Puts up a terminal; stop ends it and removes its folder. */
+export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin')) {
+  const dir = await mkdtemp(join(tmpdir(), 'kiosk-e2e-'))
+  const supervisor = spawn(join(binDir, 'supervisor'), ['--dir', dir, '--bin-dir', binDir, '--port-zero', '--quiet'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const said = []
+  supervisor.stderr.on('data', (b) => said.push(b))
+  const gone = new Promise((r) => supervisor.once('exit', r))
+  const stop = async () => {
+    if (supervisor.exitCode === null && supervisor.signalCode === null) supervisor.kill('SIGTERM')
+    await gone
+    await rm(dir, { recursive: true, force: true })
+  }
+  let at
+  const lines = createInterface({ input: supervisor.stdout })
+  const ready = (async () => {
+    for await (const line of lines) {
+      if (line.startsWith('{')) at = JSON.parse(line)
+      else if (line.includes('is ready')) return true
+    }
+    return false
+  })()
+  if (!(await ready)) {
+    await stop()
+    throw new Error(`the terminal did not start: ${Buffer.concat(said)}`)
+  }
+  supervisor.stdout.resume()
+
+  const ask = async (url, body) => {
+    const r = await fetch(url, body && { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+    const text = await r.text()
+    if (!r.ok) throw new Error(`${url}: ${r.status} ${text}`)
+    return text && JSON.parse(text)
+  }
+  const t = {
+    ...at,
+    stop,
+    /** An action at the bench. */
+    bench: (path, body) => ask(`http://${at.bench}/api/${path}`, body),
+    /** Everything the bench knows. */
+    world: () => ask(`http://${at.bench}/api/state`),
+    /** What lies in the cassette, in qəpik. */
+    async cassette() {
+      const total = (await t.world()).validator.cassette_total ?? []
+      return total.reduce((sum, a) => sum + a.minor, 0)
+    },
+    /** How many slips have been cut off. */
+    slips: async () => ((await t.world()).strips ?? []).length,
+    /** The payments that central booked for a number. */
+    async payments(number) {
+      const all = (await ask(`http://${at.central}/demo/v1/state`)).payments ?? []
+      return all.filter((p) => p.notification_number === number)
+    },
+    pid: async (name) => Number(await readFile(join(dir, `${name}.pid`), 'utf8')),
+    /** Ends a program as a power cut would. */
+    kill: async (name) => process.kill(await t.pid(name), 'SIGKILL'),
+  }
+  await t.bench('validator', { action: 'set_timing', ...quick })
+  return t
+}
+
+/** Where the finger waits after a new screen: touches are ignored for so long (milliseconds). */
+const guard = 320
+
+/** Somebody before the terminal, in a page whose console is kept. */
+export async function person(browser, t) {
+  const context = await browser.newContext({ viewport: panel })
+  const page = await context.newPage()
+  page.setDefaultTimeout(patience)
+  const noise = []
+  page.on('console', (m) => noise.push(`${m.type()}: ${m.text()}`))
+  page.on('pageerror', (e) => noise.push(`error: ${e.message}`))
+  await page.goto(t.screen_url)
+
+  const screen = (step) => page.locator(step ? `.screen[data-step=${step}]` : '.screen')
+  const me = {
+    page,
+    noise,
+    close: () => context.close(),
+    /** The step that is shown. */
+    step: () => screen().getAttribute('data-step'),
+    /** Waits for one of the steps, with nothing over it, and says which. */
+    async see(...steps) {
+      await page.locator(steps.map((s) => `.screen[data-step=${s}]:not([inert])`).join(', ')).first().waitFor()
+      return me.step()
+    },
+    /** Touches a control with the finger, once the screen has stood for a moment. */
+    async touch(selector) {
+      const control = page.locator(selector)
+      await control.waitFor()
+      await page.waitForTimeout(guard)
+      await control.click()
+    },
+    /** Types on the screen's own keys. */
+    async type(digits) {
+      await page.locator('.keyboard').waitFor()
+      await page.waitForTimeout(guard)
+      for (const d of digits) await page.locator('.keyboard .key', { hasText: new RegExp(`^${d}$`) }).click()
+      await until(`the field shows ${digits}`, async () => (await me.typed()) === digits)
+    },
+    typed: async () => (await page.locator('#field').textContent()).replace(/\D/g, ''),
+    /** Begins, in a language, and comes to the form of the first service. */
+    async begin(lang) {
+      await me.available()
+      await me.touch('#main')
+      await me.see('language')
+      await me.touch(`.screen #lang-${lang}`)
+      await me.see('services')
+      await me.touch('.screen .service')
+      await me.see('form')
+    },
+    /** Waits until the first screen offers everything it has. */
+    async available() {
+      await me.see('attract')
+      await until('every service is offered', async () => (await page.locator('.attract .message.care').count()) === 0)
+    },
+    /** Comes to the question for money. */
+    async pay(lang, number) {
+      await me.begin(lang)
+      await me.type(number)
+      await me.touch('#main')
+      await me.see('quote')
+      await me.touch('#main')
+      await me.see('pay')
+    },
+    /** Amounts on the screen, in qəpik, whatever the language writes around them. */
+    sum: async (selector) => qepik(await page.locator(selector).first().textContent()),
+    held: () => me.sum('.two-sums > div:first-child .money'),
+    /** Pushes a note in until the machine draws it in; does not wait for what becomes of it. */
+    async push(manat) {
+      await until('the slot is open', async () => !(await page.locator('.pay').count()) || (await page.locator('.pay .notes li').count()) > 0)
+      await until(`the ${manat} manat note is drawn in`, async () => (await t.bench('notes', { denomination: manat })).taken)
+    },
+    /** Pushes a note in and waits until it is in the sum. */
+    async insert(manat) {
+      const before = await me.held()
+      await me.push(manat)
+      await until(`${manat} manat more are shown`, async () => (await me.held()) === before + 100 * manat)
+    },
+    title: () => page.locator('h1').first().innerText(),
+    text: async () => (await page.locator('.screen').innerText()).replace(/[\u2066-\u2069]/g, ''),
+    /** The reference on an ending; '' without one. */
+    reference: async () => ((await page.locator('.reference').count()) ? page.locator('.reference').innerText() : ''),
+    picture: async (name) => {
+      await mkdir(pictures, { recursive: true })
+      await page.screenshot({ path: join(pictures, `${name}.png`), animations: 'disabled' })
+    },
+    /** Leaves whatever is shown, so that the next person finds the first screen. */
+    async leave() {
+      await until('the visit is left', async () => {
+        switch (await me.step()) {
+          case 'attract':
+            return true
+          case 'notice':
+          case 'farewell':
+            await me.touch('#main')
+            break
+          default:
+            if (await page.locator('#cancel').count()) await me.touch('#cancel').catch(() => undefined)
+            if (await page.locator('#confirm-yes').count()) await me.touch('#confirm-yes').catch(() => undefined)
+        }
+        return false
+      }, 2 * patience)
+    },
+  }
+  return me
+}
+
+/** The qəpik of an amount as any of the languages writes it: two digits after the mark. */
+export function qepik(text) {
+  const digits = /\d[\d.,\s\u00a0\u202f]*[.,]\d\d/.exec(text)?.[0]
+  if (!digits) throw new Error(`no amount in "${text}"`)
+  return Number(digits.replace(/\D/g, ''))
+}
