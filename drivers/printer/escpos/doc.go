@@ -12,7 +12,9 @@
 // A barrier is a command that the printer answers only when it has done all
 // that was sent before it: GS ( H with an id (level A) or GS r (level C). One is
 // outstanding at a time, so an answer can only be to the one that was asked, and
-// an id that is skipped is seen to be missing.
+// an id that is skipped is seen to be missing. At level C the answer is one byte
+// without an id; the last barrier is asked twice, so that one byte of noise that
+// looks like an answer proves nothing.
 //
 // # What spoils a job
 //

@@ -32,7 +32,7 @@ async function look(page, what, s, faults) {
 
 for (const lang of langs) {
   test(`every situation fits in ${lang}`, async () => {
-    const { page, noise, ctx } = await open(b, st, { deviceScaleFactor: 0.5 })
+    const { page, noise, ctx } = await open(b, st)
     const faults = []
     const visited = new Set()
     for (const [name, s] of all(lang)) {
@@ -57,7 +57,7 @@ const ways = [
 ]
 for (const [what, mm, modes] of ways) {
   test(`the main screens fit: ${what}`, async () => {
-    const { page, ctx } = await open(b, st, { deviceScaleFactor: 0.5 })
+    const { page, ctx } = await open(b, st)
     const faults = []
     for (const lang of langs) {
       for (const [name, s] of Object.entries(main(lang))) {
@@ -72,7 +72,7 @@ for (const [what, mm, modes] of ways) {
 }
 
 test('reach mode: everything that is touched lies in the lower 45 %', async () => {
-  const { page, ctx } = await open(b, st, { deviceScaleFactor: 0.5 })
+  const { page, ctx } = await open(b, st)
   const faults = []
   for (const lang of ['az', 'de', 'ar']) {
     for (const [name, s] of Object.entries(main(lang))) {

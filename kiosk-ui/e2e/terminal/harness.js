@@ -126,12 +126,12 @@ export async function person(browser, t) {
       await page.waitForTimeout(guard)
       await control.click()
     },
-    /** Types on the screen's own keys. */
-    async type(digits) {
+    /** Types on the screen's own keys; whole is what the field shows then. */
+    async type(digits, whole = digits) {
       await page.locator('.keyboard').waitFor()
       await page.waitForTimeout(guard)
       for (const d of digits) await page.locator('.keyboard .key', { hasText: new RegExp(`^${d}$`) }).click()
-      await until(`the field shows ${digits}`, async () => (await me.typed()) === digits)
+      await until(`the field shows ${whole}`, async () => (await me.typed()) === whole)
     },
     typed: async () => (await page.locator('#field').textContent()).replace(/\D/g, ''),
     /** Begins, in a language, and comes to the form of the first service. */

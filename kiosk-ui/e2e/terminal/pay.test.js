@@ -71,9 +71,9 @@ for (const { lang, dir, number, owed, notes, paid, slip } of languages) {
 }
 
 const answers = [
-  { what: 'an unknown number', number: '999999999', words: 'Belə bildiriş tapılmadı' },
-  { what: 'a number that is paid', number: '123027199', words: 'Bu bildiriş artıq ödənilib' },
-  { what: 'a cancelled order', number: '123027202', words: 'Sifariş artıq qüvvədə deyil' },
+  { what: 'an unknown number', number: '999999999', words: '999999999 nömrəli bildiriş yoxdur' },
+  { what: 'a number that is paid', number: '123027199', words: '123027199 nömrəli bildiriş əvvəllər ödənilib' },
+  { what: 'a cancelled order', number: '123027202', words: '123027202 nömrəli bildiriş üzrə sifariş ləğv edilib' },
 ]
 
 for (const { what, number, words } of answers) {
@@ -113,8 +113,7 @@ test('a reload at any step shows the same screen', async () => {
   await me.see('form')
   await me.type('12302')
   await again('form')
-  await me.type('7180'.replace(/^/, '')).catch(() => undefined)
-  assert.equal(await me.typed(), '123027180')
+  await me.type('7180', '123027180')
   await me.touch('#main')
   await again('quote')
   await me.touch('#main')

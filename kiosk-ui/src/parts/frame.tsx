@@ -11,7 +11,7 @@ import { locales } from '../i18n/locale'
 import type { Modes, State } from '../wire.gen'
 import { Button, Code, Message } from './basic'
 import { ArrowBack, Contrast, Globe, Help, Info, LargeText, Mark, MoreTime, Reach } from './icons'
-import { Pages } from './pages'
+import { usePages } from './pages'
 
 export interface Main {
   readonly text: string
@@ -44,6 +44,8 @@ export function Frame(p: FrameProps) {
   const { visit } = p.s
   const h1 = useRef<HTMLHeadingElement>(null)
   useEffect(() => h1.current?.focus({ preventScroll: true }), [])
+  const pages = usePages(p.children)
+  const reach = visit.modes.reach
   const goBack = p.onBack ?? (visit.can_back && p.back !== false ? () => void back() : undefined)
   return (
     <div class={`frame ${p.tall ? 'tall' : ''} ${p.class ?? ''}`}>
@@ -52,9 +54,10 @@ export function Frame(p: FrameProps) {
         <div class="read">
           <h1 ref={h1} tabIndex={-1} class={p.sign ? 'banner' : ''}>{p.sign}<span>{p.title}</span></h1>
           {visit.resumed && <Message tone="calm" icon={<Info />}>{t('resumed')}</Message>}
-          {p.children !== undefined && <Pages>{p.children}</Pages>}
+          {p.children !== undefined && <div class="pages">{pages.view}{!reach && pages.pager}</div>}
         </div>
         <div class="hand">
+          {reach && pages.pager}
           {p.touch && <div class="touch">{p.touch}</div>}
           <div class="actions">
             <div class="row">
@@ -85,7 +88,9 @@ function Cancel({ s }: { s: State }) {
     case 'none':
       return null
     case 'leave':
-      return <Button {...props} act={cancel}>{step === 'submit' ? t('cancel.submit') : t('cancel.leave')}</Button>
+      return step === 'submit'
+        ? <Button {...props} act={cancel}>{t('cancel.submit')}</Button>
+        : <Button {...props} class="cancel short" act={cancel}>{t('cancel.leave')}</Button>
     case 'return':
       return <Button {...props} act={cancel}>{t('cancel.return')}</Button>
     case 'leftover':

@@ -2,7 +2,7 @@
 // page. Blocks are packed into pages by their measured height, so this holds in
 // every language, text size and panel.
 
-import { type ComponentChildren, toChildArray } from 'preact'
+import { type ComponentChildren, type JSX, toChildArray } from 'preact'
 import { useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { t } from '../i18n'
 import { Button } from './basic'
@@ -24,7 +24,13 @@ export function pack(heights: readonly number[], gap: number, room: number): num
   return starts
 }
 
-export function Pages({ children, list = false }: { children: ComponentChildren; list?: boolean }) {
+interface Paged {
+  readonly view: JSX.Element
+  /** The way to the other pages; null if there are none. */
+  readonly pager: JSX.Element | null
+}
+
+export function usePages(children: ComponentChildren, list = false): Paged {
   const blocks = toChildArray(children)
   const box = useRef<HTMLDivElement>(null)
   const [starts, setStarts] = useState<readonly number[]>([0])
@@ -50,28 +56,32 @@ export function Pages({ children, list = false }: { children: ComponentChildren;
 
   const from = starts[at] ?? 0
   const to = starts[at + 1] ?? blocks.length
-  return (
-    <div class="pages">
-      <div class="pages-box" ref={box} role={list ? 'list' : undefined}>
-        {blocks.map((b, i) => (
-          <div
-            key={(b as { key?: string | number }).key ?? i}
-            class={i >= from && i < to ? 'block' : 'block off'}
-            role={list ? 'listitem' : undefined}
-          >
-            {b}
-          </div>
-        ))}
-      </div>
-      {starts.length > 1 && (
-        <div class="pager">
-          <Button act={() => setPage(at - 1)} disabled={at === 0} icon={<ArrowBack />}>{t('pages.back')}</Button>
-          <p aria-live="polite">{t('pages.at', { at: at + 1, of: starts.length })}</p>
-          <Button act={() => setPage(at + 1)} disabled={at === starts.length - 1} iconAfter={<ArrowOn />}>{t('pages.next')}</Button>
+  const view = (
+    <div class="pages-box" ref={box} role={list ? 'list' : undefined}>
+      {blocks.map((b, i) => (
+        <div
+          key={(b as { key?: string | number }).key ?? i}
+          class={i >= from && i < to ? 'block' : 'block off'}
+          role={list ? 'listitem' : undefined}
+        >
+          {b}
         </div>
-      )}
+      ))}
     </div>
   )
+  const pager = starts.length > 1 ? (
+    <div class="pager">
+      <Button act={() => setPage(at - 1)} disabled={at === 0} icon={<ArrowBack />}>{t('pages.back')}</Button>
+      <p aria-live="polite">{t('pages.at', { at: at + 1, of: starts.length })}</p>
+      <Button act={() => setPage(at + 1)} disabled={at === starts.length - 1} iconAfter={<ArrowOn />}>{t('pages.next')}</Button>
+    </div>
+  ) : null
+  return { view, pager }
+}
+
+export function Pages({ children, list = false }: { children: ComponentChildren; list?: boolean }) {
+  const { view, pager } = usePages(children, list)
+  return <div class="pages">{view}{pager}</div>
 }
 
 /** A text as blocks: its paragraphs, and the sentences of a very long one. */

@@ -13,6 +13,8 @@ import { nameFinish, type Money as Tender, type State } from '../wire.gen'
 export function Pay({ s }: { s: State }) {
   const m = s.money
   const enough = m.can_finish
+  // With larger text in the part above the controls, the sums are two blocks.
+  const apart = s.visit.modes.large && s.visit.modes.reach
   const returning = m.moving === 'returning' || m.moving === 'paused'
   useEffect(() => {
     if (returning) call()
@@ -24,7 +26,8 @@ export function Pay({ s }: { s: State }) {
       main={enough ? { text: t('pay.finish', { amount: m.owed }), act: finish, icon: <Check />, busy: nameFinish } : undefined}
       class="pay"
     >
-      <Sums m={m} />
+      <Sums m={m} whole={!apart} />
+      {apart && <TwoSums m={m} />}
       <div class="note-line" role="status"><Happening m={m} /></div>
       {m.over.minor > 0 && <Message tone="care" icon={<Voucher />}>{t('pay.over', { amount: m.over })}</Message>}
       {m.in_doubt > 0 && <Message tone="care" icon={<Warn />}>{t('pay.doubt', { n: m.in_doubt })}</Message>}
@@ -37,7 +40,7 @@ export function Pay({ s }: { s: State }) {
   )
 }
 
-function Sums({ m }: { m: Tender }) {
+function Sums({ m, whole }: { m: Tender; whole: boolean }) {
   const done = m.missing.minor <= 0
   return (
     <div class={done ? 'sums done' : 'sums'}>
@@ -47,16 +50,22 @@ function Sums({ m }: { m: Tender }) {
       </div>
       {/* Not a promise of time: how much of the sum is in. */}
       <progress value={Math.min(m.held.minor, m.owed.minor)} max={Math.max(1, m.owed.minor)} aria-label={t('pay.held')} />
-      <div class="two-sums">
-        <div aria-live="polite" aria-atomic="true">
-          <p class="label">{t('pay.held')}</p>
-          <p class="large"><Money of={m.held} /></p>
-          {m.count > 0 && <p class="label">{t('pay.count', { n: m.count })}</p>}
-        </div>
-        <div>
-          <p class="label">{t('pay.owed')}</p>
-          <p class="large"><Money of={m.owed} /></p>
-        </div>
+      {whole && <TwoSums m={m} />}
+    </div>
+  )
+}
+
+function TwoSums({ m }: { m: Tender }) {
+  return (
+    <div class="two-sums">
+      <div aria-live="polite" aria-atomic="true">
+        <p class="label">{t('pay.held')}</p>
+        <p class="large"><Money of={m.held} /></p>
+        {m.count > 0 && <p class="label">{t('pay.count', { n: m.count })}</p>}
+      </div>
+      <div>
+        <p class="label">{t('pay.owed')}</p>
+        <p class="large"><Money of={m.owed} /></p>
       </div>
     </div>
   )
