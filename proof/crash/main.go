@@ -38,9 +38,10 @@ func main() {
 	share := flag.Duration("share", 0, "stop with random stories after this time; 0: no limit")
 	source := flag.String("catalogue", "provisioning/catalogue", "source of the services")
 	simulated := flag.Bool("simulator", true, "run the simulator's part")
+	point := flag.String("point", "", "kill real processes at this fault point only")
 	processes := flag.String("bin-dir", "", "folder of the programs with fault points: also kill real processes")
 	flag.Parse()
-	missing, err := campaign(*seed, *random, *share, *source, *processes, *simulated)
+	missing, err := campaign(*seed, *random, *share, *source, *processes, *point, *simulated)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "crash:", err)
 		os.Exit(1)
@@ -52,9 +53,9 @@ func main() {
 	fmt.Println("crash campaign: 0 discrepancies, every fault point hit, every row walked, every mutant found")
 }
 
-func campaign(seed uint64, random int, share time.Duration, source, bin string, simulated bool) (missing int, err error) {
+func campaign(seed uint64, random int, share time.Duration, source, bin, point string, simulated bool) (missing int, err error) {
 	if !simulated {
-		return killProcesses(bin)
+		return killProcesses(bin, point)
 	}
 	b, err := catalogue.Read(os.DirFS(source))
 	if err != nil {
@@ -86,7 +87,7 @@ func campaign(seed uint64, random int, share time.Duration, source, bin string, 
 		fmt.Printf("\nmutant %s: found: %.300s\n", m, found)
 	}
 	if bin != "" {
-		n, err := killProcesses(bin)
+		n, err := killProcesses(bin, point)
 		if err != nil {
 			return missing, err
 		}

@@ -88,8 +88,11 @@ func died(dir, point string) bool {
 
 // killProcesses kills kioskd once at every fault point, as a real process, in the
 // middle of a payment, and compares the accounts afterwards.
-func killProcesses(bin string) (wrong int, err error) {
+func killProcesses(bin, only string) (wrong int, err error) {
 	points := faultpoint.Names()
+	if only != "" {
+		points = []string{only}
+	}
 	results := make([]string, len(points))
 	slots := make(chan struct{}, together)
 	var wg sync.WaitGroup
@@ -176,7 +179,7 @@ func prepare(ctx context.Context, bin, dir, point string) error {
 	p.close()
 	j := filepath.Join(dir, "state", "journal")
 	switch point {
-	case "journal.recover.store-rebuilt":
+	case "journal.recover.store-rebuilt", "journal.recovering":
 		return os.Remove(filepath.Join(j, "store.db"))
 	case "journal.recover.segment-cut":
 		segs, err := filepath.Glob(filepath.Join(j, "segments", "*.seg"))
