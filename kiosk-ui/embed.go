@@ -16,6 +16,8 @@ import (
 	"sync"
 )
 
+//go:generate go run ../daemon/screen/gen -wire ../daemon/screen/wire -money ../drivers/money -out src/wire.gen.ts
+
 //go:embed all:dist
 var dist embed.FS
 

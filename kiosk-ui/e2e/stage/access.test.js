@@ -30,6 +30,8 @@ async function axe(page, what, faults) {
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'])
     .options({ rules: { 'color-contrast-enhanced': { enabled: true }, 'target-size': { enabled: true } } })
     .analyze()
+  const looked = new Set([...found.passes, ...found.incomplete].map((r) => r.id))
+  for (const rule of ['color-contrast-enhanced', 'button-name', 'html-has-lang']) if (!looked.has(rule)) faults.push(`${what}: axe did not look at ${rule}`)
   for (const v of found.violations) faults.push(`${what}: ${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`)
 }
 

@@ -12,7 +12,7 @@ export function misfits() {
   const top = roots[roots.length - 1]
   if (!top) return ['nothing is drawn']
   for (const el of top.querySelectorAll('*')) {
-    if (!seen(el) || el.closest('.off') || (el.closest('svg') && el.tagName !== 'svg')) continue
+    if (!seen(el) || el.closest('.off, .spoken') || (el.closest('svg') && el.tagName !== 'svg')) continue
     const r = el.getBoundingClientRect()
     if (r.width === 0 && r.height === 0) continue
     if (r.left < -4.5 || r.right > vw + 4.5 || r.top < -4.5 || r.bottom > vh + 4.5) out.push(`leaves the panel: ${name(el)} ${[r.left, r.top, r.right, r.bottom].map(round)}`)
@@ -59,7 +59,7 @@ export function tooSmall(mm) {
   const walk = document.createTreeWalker(document.querySelector('#root'), NodeFilter.SHOW_TEXT)
   while (walk.nextNode()) {
     const el = walk.currentNode.parentElement
-    if (!walk.currentNode.data.trim() || !seen(el) || el.closest('.off')) continue
+    if (!walk.currentNode.data.trim() || !seen(el) || el.closest('.off, .spoken')) continue
     const capital = (parseFloat(getComputedStyle(el).fontSize) * 0.714) / mm // Noto Sans: capital height 714 of 1000
     if (capital < 7.3) out.push(`text "${walk.currentNode.data.slice(0, 30)}" has capitals of ${capital.toFixed(1)} mm`)
   }

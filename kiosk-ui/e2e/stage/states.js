@@ -179,9 +179,7 @@ export function* all(lang) {
     }
   }
   for (const reason of list('reasons')) {
-    for (const money of ['none', 'leftover']) {
-      yield [`notice, ${reason}, ${money}`, at('notice', lang, { can_next: true, outcome: outcome({ money, reason, slip: 'none', paid: azn(0), leftover: azn(money === 'leftover' ? 1500 : 0), ...(money === 'none' ? { reference: '', qr: undefined } : {}) }) })]
-    }
+    yield [`notice, ${reason}`, at('notice', lang, { can_next: true, outcome: outcome({ money: 'none', reason, slip: 'none', paid: azn(0), reference: '', qr: undefined }) })]
     yield [`out of service, ${reason}`, at('out_of_service', lang, { outcome: outcome({ money: 'none', reason, slip: 'none', reference: '', qr: undefined, paid: azn(0) }) })]
   }
   for (const money_in of [false, true]) {

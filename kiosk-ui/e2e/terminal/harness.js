@@ -42,7 +42,8 @@ export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin
   supervisor.stderr.on('data', (b) => said.push(b))
   const gone = new Promise((r) => supervisor.once('exit', r))
   const stop = async () => {
-    if (supervisor.exitCode === null && supervisor.signalCode === null) supervisor.kill('SIGTERM')
+    supervisor.kill('SIGCONT')
+    supervisor.kill('SIGTERM')
     await gone
     await rm(dir, { recursive: true, force: true })
   }
@@ -87,8 +88,15 @@ export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin
       return all.filter((p) => p.notification_number === number)
     },
     pid: async (name) => Number(await readFile(join(dir, `${name}.pid`), 'utf8')),
-    /** Ends a program as a power cut would. */
-    kill: async (name) => process.kill(await t.pid(name), 'SIGKILL'),
+    /**
+     * Ends a program as a power cut would. It stays down until back is called: who
+     * would start it again at once is held.
+     */
+    async kill(name) {
+      supervisor.kill('SIGSTOP')
+      process.kill(await t.pid(name), 'SIGKILL')
+      return { back: () => supervisor.kill('SIGCONT') }
+    },
   }
   await t.bench('validator', { action: 'set_timing', ...quick })
   return t
@@ -114,10 +122,9 @@ export async function person(browser, t) {
     close: () => context.close(),
     /** The step that is shown. */
     step: () => screen().getAttribute('data-step'),
-    /** Waits for one of the steps, with nothing over it, and says which. */
-    async see(...steps) {
-      await page.locator(steps.map((s) => `.screen[data-step=${s}]:not([inert])`).join(', ')).first().waitFor()
-      return me.step()
+    /** Waits for a step with nothing over it. */
+    async see(step, within = patience) {
+      await page.locator(`.screen[data-step=${step}]:not([inert])`).waitFor({ timeout: within })
     },
     /** Touches a control with the finger, once the screen has stood for a moment. */
     async touch(selector) {

@@ -48,7 +48,8 @@ export function Warning({ s }: { s: State }) {
       buttons={<Button kind="main" act={moreTime} icon={<Clock />} disabled={busy.value.has(nameMoreTime)} id="more-time">{t('warn.more')}</Button>}
     >
       <p class="seconds" aria-hidden="true"><bdi dir="ltr">{String(w.seconds_left)}</bdi></p>
-      <p class="seconds-words" aria-live="assertive">{said}</p>
+      <p class="seconds-words" aria-hidden="true">{t('warn.left', { n: w.seconds_left })}</p>
+      <p class="spoken" aria-live="assertive">{said}</p>
       {w.money_in
         ? <Message tone="good" icon={<Shield />}>{t('warn.money')}</Message>
         : <Message tone="calm" icon={<Shield />}>{t('warn.nomoney')}</Message>}

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'preact/hooks'
 import { start } from '../app'
-import { sentence, t } from '../i18n'
+import { language, sentence, t } from '../i18n'
 import { always } from '../i18n/always'
 import { locales } from '../i18n/locale'
 import { Button, Code, Message, Notes, Quoted } from '../parts/basic'
@@ -30,6 +30,7 @@ function useDrift(): number {
 export function Attract({ s }: { s: State }) {
   const drift = useDrift()
   const m = s.terminal
+  const words = always[language.value ?? 'az']
   const services = s.visit.services ?? []
   const others = invited.filter((l) => l !== s.visit.lang && (m.langs ?? []).includes(l)).slice(0, 2)
   return (
@@ -59,7 +60,7 @@ export function Attract({ s }: { s: State }) {
         </div>
         <div class="hand">
           <div class="invite">
-            <Button kind="main" act={() => void start()} iconAfter={<ArrowOn />} id="main">{always[s.visit.lang]?.start ?? always.az.start}</Button>
+            <Button kind="main" act={() => void start()} iconAfter={<ArrowOn />} id="main">{words.start}</Button>
             <p aria-hidden="true">
               {others.map((l) => <span key={l} lang={l} dir={locales[l].dir}>{always[l].start}</span>)}
             </p>
@@ -67,7 +68,7 @@ export function Attract({ s }: { s: State }) {
           <Languages s={s} choose={(l) => void start(l)} mark={false} />
           <div class="foot">
             <Tools s={s} />
-            <Quoted rows={[[t('help.machine'), <Code>{m.number}</Code>], [t('help.phone'), <Code>{m.phone}</Code>]]} />
+            <Quoted rows={[[words.machine, <Code>{m.number}</Code>], [words.phone, <Code>{m.phone}</Code>]]} />
           </div>
         </div>
       </main>
