@@ -24,14 +24,19 @@ func (e *Engine) Command(now time.Time, name string, c wire.Command) error {
 	if c.StepSeq != e.stepSeq {
 		return ErrStale
 	}
-	if c.Key != "" {
-		if slices.Contains(e.keys, c.Key) {
-			return nil
-		}
-		if len(e.keys) < 64 {
-			e.keys = append(e.keys, c.Key)
-		}
+	if c.Key != "" && slices.Contains(e.keys, c.Key) {
+		return nil
 	}
+	step := e.stepSeq
+	err := e.command(now, name, c)
+	// A refused command has had no effect: the same key may try again.
+	if err == nil && c.Key != "" && step == e.stepSeq && len(e.keys) < 64 {
+		e.keys = append(e.keys, c.Key)
+	}
+	return err
+}
+
+func (e *Engine) command(now time.Time, name string, c wire.Command) error {
 	if !e.idle.IsZero() && !e.atFarewell() {
 		e.touch(now)
 	}

@@ -496,6 +496,12 @@ func TestTapsThatComeLateOrTwice(t *testing.T) {
 	if f := p.state().Visit.Form.Fields[0]; f.Problem == nil || *f.Problem != wire.ProblemUnusual {
 		t.Errorf("an unusual number: %+v", f.Problem)
 	}
+	if err := p.engine.Command(p.now, wire.NameFinish, wire.Command{StepSeq: p.state().StepSeq, Key: "k"}); err != visit.ErrNotHere {
+		t.Errorf("finish on a form: %v", err)
+	}
+	if err := p.engine.Command(p.now, wire.NameFinish, wire.Command{StepSeq: p.state().StepSeq, Key: "k"}); err != visit.ErrNotHere {
+		t.Errorf("a refused key tried again: %v", err)
+	}
 	p.tap(wire.NameLanguage, wire.Command{Lang: wire.LangAr})
 	if s := p.state(); s.Visit.Step != wire.StepForm || s.Visit.Lang != wire.LangAr || s.Visit.Form.Fields[0].Value != "12345678" {
 		t.Errorf("after the change of language: %+v", s.Visit)

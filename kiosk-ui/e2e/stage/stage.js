@@ -144,7 +144,7 @@ export async function draw(st, page, s) {
       while (!there() && performance.now() < until) await frame()
       await document.fonts.ready
       // Pages are measured after the first layout, and once more when a pager has appeared.
-      for (let i = 0; i < 3; i++) await frame()
+      for (let i = 0; i < 2; i++) await frame()
       return there()
     },
     [s.visit.step, s.visit.lang, String(s.step_seq)],

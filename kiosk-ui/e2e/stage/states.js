@@ -157,7 +157,7 @@ export function* all(lang) {
       ...(keyboard === 'none' ? { choices: [{ value: 'me', label: text(w.me) }, { value: 'other', label: text(w.other) }] } : {}) }
     const s = { can_next: true, can_back: true, cancel: 'leave', progress: { at: 1, of: 4 } }
     yield [`form, ${keyboard}`, at('form', lang, { ...s, form: form(lang, field) })]
-    for (const problem of keyboard === 'text' || keyboard === 'digits' ? list('problems') : []) {
+    for (const problem of keyboard === 'digits' ? list('problems') : []) {
       yield [`form, ${keyboard}, ${problem}`, at('form', lang, { ...s, form: form(lang, { ...field, problem }) })]
     }
   }
