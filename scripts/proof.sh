@@ -18,6 +18,7 @@ crash) # every fault point, every frame, every row of the recovery tables, the m
 	;;
 check-slip)
 	scripts/setup.sh test
+	scripts/build.sh
 	exec go run ./proof/slip "$@"
 	;;
 bench-note | bench-idle) # on the programs as they are, with a browser

@@ -34,9 +34,10 @@ type Options struct {
 	BinDir string // folder of the programs; empty: bin
 	Fault  string // NAME:N, the fault point at which kioskd's first life ends; needs programs with fault points
 	Quiet  bool   // what the supervisor says goes nowhere; otherwise to standard error
-	// Catalogue is the folder of the services' source; empty: the country's.
-	Catalogue string
 }
+
+// errNoWord: the supervisor ended before it announced the terminal.
+var errNoWord = errors.New("it ended")
 
 // announcement is the line of the supervisor's --port-zero.
 type announcement struct {
@@ -72,9 +73,6 @@ func Start(ctx context.Context, o Options) (_ *Rig, err error) {
 	args := []string{"--dir", dir, "--bin-dir", o.BinDir, "--port-zero"}
 	if o.Fault != "" {
 		args = append(args, "--fault", o.Fault)
-	}
-	if o.Catalogue != "" {
-		args = append(args, "--catalogue", o.Catalogue)
 	}
 	r := &Rig{Dir: dir, BinDir: o.BinDir, talked: make(chan struct{})}
 	defer func() {
@@ -117,7 +115,9 @@ func Start(ctx context.Context, o Options) (_ *Rig, err error) {
 	}()
 	a, ok := <-announced
 	if !ok {
-		return nil, fmt.Errorf("the supervisor did not say where the terminal is: %s", last.String())
+		status := r.cmd.Wait() // then its last words are whole
+		r.cmd = nil
+		return nil, fmt.Errorf("the supervisor did not say where the terminal is: %w: %s", errors.Join(errNoWord, status), last.String())
 	}
 	r.Terminal, r.ScreenURL, r.Socket = a.Terminal, a.ScreenURL, a.Socket
 	wait, cancel := context.WithTimeout(ctx, readyWait)
@@ -205,5 +205,5 @@ func (l *lastWords) String() string {
 	if s := strings.TrimSpace(string(l.b)); s != "" {
 		return s
 	}
-	return errors.New("it said nothing").Error()
+	return "it said nothing"
 }

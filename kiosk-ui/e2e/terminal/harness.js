@@ -31,6 +31,38 @@ export async function until(what, ask, within = patience) {
   }
 }
 
+/** What can be asked and done at a running terminal, found by the supervisor's announcement. */
+export function places(at) {
+  const ask = async (url, body) => {
+    const r = await fetch(url, body && { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+    const text = await r.text()
+    if (!r.ok) throw new Error(`${url}: ${r.status} ${text}`)
+    return text && JSON.parse(text)
+  }
+  const world = () => ask(`http://${at.bench}/api/state`)
+  return {
+    ...at,
+    /** An action at the bench. */
+    bench: (path, body) => ask(`http://${at.bench}/api/${path}`, body),
+    /** Puts an order into central, or alters one. */
+    order: (body) => ask(`http://${at.central}/demo/v1/orders`, body),
+    /** Everything the bench knows. */
+    world,
+    /** What lies in the cassette, in qəpik. */
+    async cassette() {
+      const total = (await world()).validator.cassette_total ?? []
+      return total.reduce((sum, a) => sum + a.minor, 0)
+    },
+    /** How many slips have been cut off. */
+    slips: async () => ((await world()).strips ?? []).length,
+    /** The payments that central booked for a number. */
+    async payments(number) {
+      const all = (await ask(`http://${at.central}/demo/v1/state`)).payments ?? []
+      return all.filter((p) => p.notification_number === number)
+    },
+  }
+}
+
 /** Puts up a terminal; stop ends it and removes its folder. */
 export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin')) {
   const dir = await mkdtemp(join(tmpdir(), 'kiosk-e2e-'))
@@ -62,31 +94,9 @@ export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin
   }
   supervisor.stdout.resume()
 
-  const ask = async (url, body) => {
-    const r = await fetch(url, body && { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
-    const text = await r.text()
-    if (!r.ok) throw new Error(`${url}: ${r.status} ${text}`)
-    return text && JSON.parse(text)
-  }
   const t = {
-    ...at,
+    ...places(at),
     stop,
-    /** An action at the bench. */
-    bench: (path, body) => ask(`http://${at.bench}/api/${path}`, body),
-    /** Everything the bench knows. */
-    world: () => ask(`http://${at.bench}/api/state`),
-    /** What lies in the cassette, in qəpik. */
-    async cassette() {
-      const total = (await t.world()).validator.cassette_total ?? []
-      return total.reduce((sum, a) => sum + a.minor, 0)
-    },
-    /** How many slips have been cut off. */
-    slips: async () => ((await t.world()).strips ?? []).length,
-    /** The payments that central booked for a number. */
-    async payments(number) {
-      const all = (await ask(`http://${at.central}/demo/v1/state`)).payments ?? []
-      return all.filter((p) => p.notification_number === number)
-    },
     pid: async (name) => Number(await readFile(join(dir, `${name}.pid`), 'utf8')),
     /**
      * Ends a program as a power cut would. It stays down until back is called: who
