@@ -10,7 +10,10 @@ before(async () => {
   ;[t, b] = await Promise.all([terminal(), browser()])
   me = await person(b, t)
 })
-afterEach(() => me.leave())
+afterEach(async () => {
+  await me.leave()
+  me.noise.length = 0
+})
 after(async () => {
   await b?.close()
   await t?.stop()
