@@ -161,7 +161,7 @@ func (s *scope) needed() map[string]bool {
 			return true
 		})
 	}
-	for _, root := range []string{"State", "Envelope", "Hello", "Command"} {
+	for _, root := range []string{"State", "Envelope", "Hello", "Command", "SecretKey"} {
 		visit(root)
 	}
 	return need
@@ -251,7 +251,7 @@ func (s *scope) typeOf(e ast.Expr) (string, error) {
 	switch x := e.(type) {
 	case *ast.Ident:
 		switch x.Name {
-		case "string":
+		case "string", "rune": // a rune of the wire is one character, with a text form of its own
 			return "string", nil
 		case "bool":
 			return "boolean", nil

@@ -14,7 +14,7 @@ import (
 )
 
 // Contract is the version of this wire. A page of another contract reloads.
-const Contract = 1
+const Contract = 2
 
 // Lang is one of the nine languages of the screen (BCP 47 language subtag).
 type Lang string
@@ -55,12 +55,21 @@ const (
 	StepDeliver      Step = "deliver"        // the slip is being printed
 	StepFarewell     Step = "farewell"       // done: outcome, reference, slip
 	StepOutOfService Step = "out_of_service" // the terminal cannot serve
+	StepMethod       Step = "method"         // choose how to sign in
+	StepCard         Step = "card"           // put the signature card in; it is being read
+	StepCardProblem  Step = "card_problem"   // the card cannot be used, and why
+	StepCertificate  Step = "certificate"    // choose one of the card's certificates
+	StepPIN          Step = "pin"            // enter the card's PIN
+	StepPINLast      Step = "pin_last"       // one try is left: a yes of its own before it may be spent
+	StepPhone        Step = "phone"          // compare the control code, confirm on the phone
+	StepList         Step = "list"           // read a list of records
 )
 
 // Steps lists every step.
 func Steps() []Step {
 	return []Step{StepAttract, StepLanguage, StepServices, StepPresent, StepForm, StepQuery, StepNotice, StepQuote,
-		StepPay, StepSettle, StepSubmit, StepDeliver, StepFarewell, StepOutOfService}
+		StepPay, StepSettle, StepSubmit, StepDeliver, StepFarewell, StepOutOfService, StepMethod, StepCard, StepCardProblem,
+		StepCertificate, StepPIN, StepPINLast, StepPhone, StepList}
 }
 
 // Text is a sentence from the signed catalogue in the visit's language, with its
@@ -136,7 +145,13 @@ type Visit struct {
 	Form     *Form     `json:"form,omitempty"`
 	Wait     *Wait     `json:"wait,omitempty"` // query, settle, submit, deliver
 	Quote    *Quote    `json:"quote,omitempty"`
-	Outcome  *Outcome  `json:"outcome,omitempty"` // notice, farewell, out_of_service
+	Outcome  *Outcome  `json:"outcome,omitempty"`  // notice, farewell, out_of_service
+	Identify *Identify `json:"identify,omitempty"` // method, card, card_problem, certificate, pin, pin_last, phone
+	List     *List     `json:"list,omitempty"`
+	Person   *Person   `json:"person,omitempty"` // who is signed in; absent: nobody
+	// CardIn: a card of this visit is still in the reader. An ending says so until
+	// it has been taken.
+	CardIn bool `json:"card_in"`
 }
 
 // Progress: "step 2 of 4".
@@ -153,6 +168,7 @@ const (
 	CancelLeave    Cancel = "leave"    // no money is in: just leave
 	CancelReturn   Cancel = "return"   // gives back the note that is waiting
 	CancelLeftover Cancel = "leftover" // what is in is recorded on a voucher slip
+	CancelSignOut  Cancel = "sign_out" // ends the sign-in and the visit
 )
 
 // Warning: the person has not touched anything for long.
@@ -208,6 +224,10 @@ type Field struct {
 	Required bool     `json:"required"`
 	Problem  *Problem `json:"problem,omitempty"`
 	Choices  []Choice `json:"choices,omitempty"`
+	// Secret: what is typed goes to the daemon key by key (Secret.Key) and never
+	// comes back; Value is empty and Length says how many characters there are.
+	Secret bool `json:"secret"`
+	Length int  `json:"length"`
 }
 
 // Choice is one answer of a choice field.
@@ -225,6 +245,7 @@ const (
 	ProblemTooLong  Problem = "too_long"
 	ProblemFormat   Problem = "format"
 	ProblemUnusual  Problem = "unusual" // soft: "please check", Next a second time goes on
+	ProblemWrong    Problem = "wrong"   // what was entered is not right (password, one-time code, user id)
 )
 
 // WaitFor says what is going on while the person waits.
@@ -235,6 +256,8 @@ const (
 	WaitNote     WaitFor = "note"     // the last note is being put away
 	WaitPosting  WaitFor = "posting"  // the payment is being posted
 	WaitPrinting WaitFor = "printing" // the slip is being printed
+	WaitCard     WaitFor = "card"     // the card is working: leave it in
+	WaitSignIn   WaitFor = "sign_in"  // the sign-in is being checked
 )
 
 // Wait: nothing to do but wait. Slow is set by the daemon after 5 s; CanLeave
@@ -361,6 +384,13 @@ const (
 	ReasonCancelled      Reason = "cancelled" // the person chose it
 	ReasonRefused        Reason = "refused"   // the person did not accept
 	ReasonRestarted      Reason = "restarted" // the terminal lost power during the visit
+	ReasonSignInFailed   Reason = "E-ID-MISMATCH"
+	ReasonPINBlocked     Reason = "E-PIN-BLOCKED"
+	ReasonCertExpired    Reason = "E-CERT-EXPIRED"
+	ReasonCertRevoked    Reason = "E-CERT-REVOKED"
+	ReasonAuthTimeout    Reason = "E-AUTH-TIMEOUT"
+	ReasonCardRemoved    Reason = "card_removed" // the card was taken out: the sign-in has ended
+	ReasonSignedOut      Reason = "signed_out"   // the person ended the sign-in
 )
 
 // Outcome is how it ended. Money comes first on the screen.
@@ -389,10 +419,11 @@ const (
 
 // Devices is what the person should know about the machine.
 type Devices struct {
-	Central  Health `json:"central"`
-	Acceptor Health `json:"acceptor"`
-	Printer  Health `json:"printer"`
-	PaperLow bool   `json:"paper_low"`
+	Central    Health `json:"central"`
+	Acceptor   Health `json:"acceptor"`
+	Printer    Health `json:"printer"`
+	CardReader Health `json:"card_reader"`
+	PaperLow   bool   `json:"paper_low"`
 }
 
 // Health is a device's state in the standard's words (XFS4IoT CommonStatus).
@@ -455,6 +486,10 @@ const (
 	NameTouch    = "Visit.Touch"
 	NameModes    = "Visit.Modes"
 	NameFinish   = "Till.Finish"
+	// How to sign in, which certificate, and one key of a secret (SecretKey).
+	NameMethod      = "Visit.Method"
+	NameCertificate = "Visit.Certificate"
+	NameSecretKey   = "Secret.Key"
 )
 
 // Hello opens the conversation; nothing else is heard before it.
@@ -475,4 +510,7 @@ type Command struct {
 	Field   string `json:"field,omitempty"`   // Visit.Input
 	Value   string `json:"value,omitempty"`   // Visit.Input: the whole text so far
 	Modes   *Modes `json:"modes,omitempty"`   // Visit.Modes
+	Method  Method `json:"method,omitempty"`  // Visit.Method
+	// Certificate is the id of the chosen one.
+	Certificate string `json:"certificate,omitempty"` // Visit.Certificate
 }
