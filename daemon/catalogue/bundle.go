@@ -21,6 +21,7 @@ const (
 	fileManifest   = "manifest.json"
 	fileSignatures = "signatures.json"
 	fileServices   = "services.json"
+	fileParties    = "parties.json"
 	dirJourneys    = "journeys"
 	dirDocuments   = "documents"
 	dirTexts       = "texts"
@@ -82,7 +83,7 @@ var (
 
 var (
 	idPattern   = regexp.MustCompile(`^[a-z0-9]+([._-][a-z0-9]+)*$`)
-	pathPattern = regexp.MustCompile(`^(services|(journeys|documents|texts)/[a-z0-9]+([._-][a-z0-9]+)*)\.json$`)
+	pathPattern = regexp.MustCompile(`^(services|parties|(journeys|documents|texts)/[a-z0-9]+([._-][a-z0-9]+)*)\.json$`)
 )
 
 func isID(s string) bool { return len(s) <= maxIDLength && idPattern.MatchString(s) }
@@ -243,6 +244,9 @@ func Read(fsys fs.FS) (*Bundle, error) {
 func readSource(fsys fs.FS) (map[string][]byte, error) {
 	blobs := map[string][]byte{}
 	paths := []string{fileServices}
+	if _, err := fs.Stat(fsys, fileParties); err == nil {
+		paths = append(paths, fileParties)
+	}
 	for _, dir := range []string{dirJourneys, dirDocuments, dirTexts} {
 		entries, err := fs.ReadDir(fsys, dir)
 		if err != nil {
@@ -303,7 +307,11 @@ func assemble(blobs map[string][]byte) (*Bundle, error) {
 		var err error
 		switch strings.TrimSuffix(dir, "/") {
 		case "":
-			err = decode(raw, &b.Services)
+			if p == fileParties {
+				err = decode(raw, &b.Parties)
+			} else {
+				err = decode(raw, &b.Services)
+			}
 		case dirJourneys:
 			j := &Journey{}
 			err = decode(raw, j)

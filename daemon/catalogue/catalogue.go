@@ -10,6 +10,7 @@
 //	signatures.json   detached ed25519 signatures over manifest.json: at least one
 //	                  key of role "content" and one of role "release"
 //	services.json     []Service
+//	parties.json      []Party; only where a journey signs people in
 //	journeys/ID.json  Journey
 //	documents/ID.json Document
 //	texts/LANG.json   key -> message, one file for each of the nine languages
@@ -33,6 +34,7 @@ type Bundle struct {
 	// RollbackFloor is the lowest version that may still follow this one.
 	RollbackFloor uint64
 	Services      []Service
+	Parties       []Party
 	Journeys      map[string]*Journey
 	Documents     map[string]*Document
 	Texts         map[string]map[string]string // language -> key -> message
@@ -58,6 +60,26 @@ type Service struct {
 	Needs []string `json:"needs"`
 }
 
+// Party is a relying party: a site that people sign in to at the terminal. A
+// card signs for no other origin than those of the signed catalogue, and the
+// verifier computes with its own, so that a proxy in between gains nothing
+// (protocols/esign-card.md 10.2).
+type Party struct {
+	ID     string `json:"id"`
+	Origin string `json:"origin"` // https://host[:port], lower case, no default port
+	Name   string `json:"name"`   // text key: what the screen calls it before a PIN is asked for
+}
+
+// Party finds a relying party, or nil.
+func (b *Bundle) Party(id string) *Party {
+	for i := range b.Parties {
+		if b.Parties[i].ID == id {
+			return &b.Parties[i]
+		}
+	}
+	return nil
+}
+
 // StepKind is one of the kinds that the engine walks.
 type StepKind string
 
@@ -69,11 +91,14 @@ const (
 	KindPay     StepKind = "pay"
 	KindSubmit  StepKind = "submit"
 	KindDeliver StepKind = "deliver"
+
+	KindIdentify StepKind = "identify"
 )
 
 // Outcomes lists what each kind of step can end with. Every outcome of every
 // step must have a target. A query may tell reasons apart: "blocked(paid)" beside
-// "blocked".
+// "blocked"; a form whose only question is a choice may tell its answers apart:
+// "ok(payments)" beside "ok".
 var Outcomes = map[StepKind][]string{
 	KindPresent: {"ok", "refused"}, // "refused" only if Accept
 	KindForm:    {"ok", "back"},
@@ -82,6 +107,8 @@ var Outcomes = map[StepKind][]string{
 	KindPay:     {"paid", "abandoned", "fault", "empty"}, // empty: ended with no money in
 	KindSubmit:  {"done", "rejected", "unknown"},
 	KindDeliver: {"ok", "fault"},
+
+	KindIdentify: {"ok", "rejected", "back"}, // rejected: no try is left, of the terminal's or of the card's
 }
 
 // Targets that are not steps: End finishes the visit (money must be settled by
@@ -147,6 +174,13 @@ type Step struct {
 
 	// pay
 	Limits []LimitRule `json:"limits,omitempty"`
+
+	// identify
+	Party   string   `json:"party,omitempty"`   // relying party
+	Methods []string `json:"methods,omitempty"` // of LoginMethods, in the order in which they are offered
+
+	// present
+	List string `json:"list,omitempty"` // variable with a list of records, from a query
 
 	// deliver
 	Document string `json:"document,omitempty"`

@@ -40,6 +40,7 @@ func Check(b *Bundle) []Finding {
 		}
 	}
 	c.services()
+	c.parties()
 	c.texts()
 	return c.sorted()
 }
@@ -122,7 +123,7 @@ func (c *checker) services() {
 			c.add(RuleReference, where, "add journeys/"+s.Journey+".json", "its journey %q does not exist", s.Journey)
 			continue
 		}
-		if (j.has(KindQuery) || j.has(KindSubmit)) && !needs[needCentral] {
+		if (j.has(KindQuery) || j.has(KindSubmit) || j.has(KindIdentify)) && !needs[needCentral] {
 			c.add(RuleOffline, where, "add central to its needs", "its journey asks central, but it would be offered while central is down")
 		}
 		if j.has(KindPay) && !needs[needCash] {

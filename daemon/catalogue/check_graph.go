@@ -39,9 +39,20 @@ func outcomes(s *Step) []string {
 	})
 }
 
-// possible reports whether a step may end so: its outcomes, and a query's reasons.
+// possible reports whether a step may end so: its outcomes, a query's reasons, and
+// the answers of a form whose only question is a choice.
 func possible(s *Step, outcome string) bool {
-	return slices.Contains(outcomes(s), outcome) || s.Kind == KindQuery && blockedOutcome.MatchString(outcome)
+	if slices.Contains(outcomes(s), outcome) || s.Kind == KindQuery && blockedOutcome.MatchString(outcome) {
+		return true
+	}
+	m := chosenOutcome.FindStringSubmatch(outcome)
+	return m != nil && s.Chooses() && slices.ContainsFunc(s.Fields[0].Choices, func(c Choice) bool { return c.Value == m[1] })
+}
+
+// Chooses reports whether a step is a form whose only question is a choice, which
+// must be answered: then each answer may lead elsewhere.
+func (s *Step) Chooses() bool {
+	return s.Kind == KindForm && len(s.Fields) == 1 && s.Fields[0].Type == FieldChoice && s.Fields[0].Required
 }
 
 // edge is one way out of a step.
@@ -69,7 +80,7 @@ func edges(s *Step) []edge {
 // needs one too, but no journey may lean on that: see RulePayTwice.
 func byPerson(s *Step, outcome string) bool {
 	switch s.Kind {
-	case KindPresent, KindForm:
+	case KindPresent, KindForm, KindIdentify:
 		return true
 	case KindQuote:
 		return outcome == "ok" || outcome == "back"

@@ -27,6 +27,9 @@ const (
 	maxRules    = 100
 )
 
+// chosenOutcome is an answer that a form tells apart: "ok(payments)".
+var chosenOutcome = regexp.MustCompile(`^ok\(([a-z0-9_]{1,40})\)$`)
+
 // blockedOutcome is a reason that a query tells apart: "blocked(paid)".
 var blockedOutcome = regexp.MustCompile(`^blocked\([a-z_]{1,40}\)$`)
 
@@ -57,7 +60,7 @@ func (c *checker) journey(j *Journey) {
 	if j.Step(j.Start) == nil {
 		c.add(RuleStartUnknown, where, "", "it starts with %q, which is none of its steps", j.Start)
 	}
-	for _, kind := range []StepKind{KindQuote, KindPay} {
+	for _, kind := range []StepKind{KindQuote, KindPay, KindIdentify} {
 		if n := count(j, kind); n > 1 {
 			c.add(RuleStepCount, where, "make one of them, or two journeys", "%d steps of kind %s; the engine shows and limits by the first", n, kind)
 		}
@@ -96,24 +99,27 @@ func members(s *Step) map[string]bool {
 		"commission": len(s.Commission) > 0, "valid_s": s.ValidS != 0,
 		"limits":   len(s.Limits) > 0,
 		"document": s.Document != "", "case": s.Case != "",
+		"party": s.Party != "", "methods": len(s.Methods) > 0, "list": s.List != "",
 	}
 }
 
 var membersOf = map[StepKind]struct{ must, may []string }{
-	KindPresent: {nil, []string{"accept", "final", "reason"}},
+	KindPresent: {nil, []string{"accept", "final", "reason", "list"}},
 	KindForm:    {[]string{"fields"}, nil},
 	KindQuery:   {[]string{"ask"}, []string{"in", "out", "wait_s"}},
 	KindQuote:   {[]string{"amount", "payee"}, []string{"purpose", "rows", "commission", "valid_s"}},
 	KindPay:     {[]string{"limits"}, nil},
 	KindSubmit:  {[]string{"action"}, []string{"in", "wait_s"}},
 	KindDeliver: {[]string{"document", "case"}, nil},
+
+	KindIdentify: {[]string{"party", "methods"}, nil},
 }
 
 func (c *checker) step(j *Journey, s *Step) {
 	where := stepPlace(j, s)
 	kind, ok := membersOf[s.Kind]
 	if !ok {
-		c.add(RuleMember, where, "allowed are present, form, query, quote, pay, submit, deliver", "%q is no kind of step", s.Kind)
+		c.add(RuleMember, where, "allowed are present, form, query, quote, pay, submit, deliver, identify", "%q is no kind of step", s.Kind)
 		return
 	}
 	set := members(s)
@@ -134,7 +140,7 @@ func (c *checker) step(j *Journey, s *Step) {
 	switch s.Offline {
 	case "", "forbid":
 	case "local":
-		if s.Kind == KindQuery || s.Kind == KindSubmit {
+		if s.Kind == KindQuery || s.Kind == KindSubmit || s.Kind == KindIdentify {
 			c.add(RuleMember, where, "leave it out", "a step of kind %s asks central and cannot be local", s.Kind)
 		}
 	default:
@@ -161,6 +167,8 @@ func (c *checker) step(j *Journey, s *Step) {
 		c.names(where, "ask", s.Ask, s)
 	case KindSubmit:
 		c.names(where, "action", s.Action, s)
+	case KindIdentify:
+		c.identify(where, s)
 	case KindDeliver:
 		if !slices.Contains([]string{CaseReceipt, CasePending, CaseLeftover, CaseNone}, s.Case) {
 			c.add(RuleMember, where, "allowed are receipt, pending, leftover and none", "case %q", s.Case)
@@ -178,8 +186,11 @@ func (c *checker) within(where, member string, n, least, most int) {
 }
 
 func (c *checker) present(where string, s *Step) {
-	if s.Body == "" {
+	if s.Body == "" && s.List == "" {
 		c.add(RuleMember, where, "name a text as body", "a present step has nothing to say")
+	}
+	if s.List != "" && (s.Final || s.Accept) {
+		c.add(RuleMember, where, "give it a step of its own", "a list is neither an ending nor something to accept")
 	}
 	switch {
 	case s.Final && s.Accept:
@@ -193,6 +204,62 @@ func (c *checker) present(where string, s *Step) {
 		c.add(RuleMember, where, "allowed are "+strings.Join(Reasons(), " "), "reason %q", s.Reason)
 	}
 }
+
+// identify checks whom and how a step signs people in.
+func (c *checker) identify(where string, s *Step) {
+	if s.Party != "" && c.b.Party(s.Party) == nil {
+		c.add(RuleReference, where, "add it to parties.json", "the relying party %q does not exist", s.Party)
+	}
+	seen := map[string]bool{}
+	for _, m := range s.Methods {
+		if !slices.Contains(LoginMethods(), m) || seen[m] {
+			c.add(RuleMember, where, "allowed are "+strings.Join(LoginMethods(), ", ")+", each once", "method %q", m)
+		}
+		seen[m] = true
+	}
+	ask := func(long int, keys ...string) {
+		for _, k := range keys {
+			c.text(where, "question", k, long, nil)
+		}
+	}
+	if seen[LoginPassword] {
+		ask(maxTitle, TextPasswordTitle, TextCodeTitle)
+		ask(maxLabel, TextFIN, TextPassword, TextCode)
+		ask(maxHint, TextFINHint, TextPasswordHint)
+		c.text(where, "question", TextCodeHint, maxHint, func(p Placeholder) (Rule, string) {
+			if p.Name != "phone_masked" {
+				return RuleVariableUnknown, "only {phone_masked} is known here"
+			}
+			return "", ""
+		})
+	}
+	if seen[LoginASAN] {
+		ask(maxTitle, TextPhoneTitle)
+		ask(maxLabel, TextPhone, TextUserID)
+		ask(maxHint, TextPhoneHint, TextUserIDHint)
+	}
+}
+
+// parties checks the relying parties.
+func (c *checker) parties() {
+	seen := map[string]bool{}
+	for i := range c.b.Parties {
+		p := &c.b.Parties[i]
+		where := "party " + p.ID
+		if !isID(p.ID) || seen[p.ID] {
+			c.add(RuleID, where, "use a-z, 0-9 and . _ -, each once", "%q is not an id, or not the only one", p.ID)
+		}
+		seen[p.ID] = true
+		if !origin.MatchString(p.Origin) || strings.HasSuffix(p.Origin, ":443") {
+			c.add(RuleMember, where, "write https://host[:port] in lower case, without :443 and without a slash at its end",
+				"%q is not an origin", p.Origin)
+		}
+		c.text(where, "name", p.Name, maxLabel, nil)
+	}
+}
+
+// origin is the one form that all sides compute with.
+var origin = regexp.MustCompile(`^https://[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?(:[1-9][0-9]{0,4})?$`)
 
 // names checks what goes to central and comes from it.
 func (c *checker) names(where, member, kind string, s *Step) {

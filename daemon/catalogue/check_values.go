@@ -3,12 +3,14 @@ package catalogue
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // values checks that every variable is set on every path before it is used, that
 // amounts come from the quote, and that private values stay where they belong.
 func (c *checker) values(j *Journey) {
-	f := &flow{c: c, j: j, kinds: map[string]VarKind{}, private: map[string]string{}, sums: map[string]bool{}}
+	f := &flow{c: c, j: j, kinds: map[string]VarKind{}, private: map[string]string{}, sums: map[string]bool{},
+		lists: map[string]bool{}}
 	f.declare()
 	f.solve()
 	for i := range j.Steps {
@@ -26,6 +28,7 @@ type flow struct {
 	kinds   map[string]VarKind         // of the journey's own variables
 	private map[string]string          // variable -> masked or wipe
 	sums    map[string]bool            // variables that a quote takes its amount from
+	lists   map[string]bool            // variables that a present step shows as a list
 	before  map[string]map[string]bool // step -> variables that are set; nil: not reached
 }
 
@@ -34,6 +37,8 @@ func (f *flow) declare() {
 	for i := range f.j.Steps {
 		if s := &f.j.Steps[i]; s.Kind == KindQuote {
 			f.sums[s.Amount] = true
+		} else if s.List != "" {
+			f.lists[s.List] = true
 		}
 	}
 	for i := range f.j.Steps {
@@ -44,7 +49,7 @@ func (f *flow) declare() {
 			switch {
 			case !isName(name):
 				f.c.add(RuleVariableName, where, "use a-z, 0-9 and _", "%q is not a name for a variable", name)
-			case owned:
+			case owned, name == VarSession && s.Kind != KindIdentify:
 				f.c.add(RuleVariableName, where, "choose another name", "{%s} is the engine's own variable", name)
 			case f.kinds[name] != 0 && f.kinds[name] != kind:
 				f.c.add(RuleVariableKind, where, "choose two names", "{%s} is set as two kinds of value", name)
@@ -66,10 +71,16 @@ func (f *flow) declare() {
 		}
 		for _, name := range slices.Sorted(maps.Keys(s.Out)) {
 			kind := VarIsText
-			if f.sums[name] {
+			switch {
+			case f.sums[name]:
 				kind = VarIsMoney
+			case f.lists[name]:
+				kind = VarIsList
 			}
 			set(name, kind)
+		}
+		if s.Kind == KindIdentify {
+			set(VarSession, VarIsSession)
 		}
 	}
 }
@@ -114,7 +125,7 @@ func (f *flow) solve() {
 func (f *flow) sets(s *Step, outcome string) []string {
 	var out []string
 	switch {
-	case s.Kind == KindForm && outcome == "ok":
+	case s.Kind == KindForm && strings.HasPrefix(outcome, "ok"):
 		for i := range s.Fields {
 			out = append(out, s.Fields[i].Name)
 		}
@@ -122,6 +133,8 @@ func (f *flow) sets(s *Step, outcome string) []string {
 		for name := range s.Out {
 			out = append(out, name)
 		}
+	case s.Kind == KindIdentify && outcome == "ok":
+		out = append(out, VarSession)
 	case s.Kind == KindQuote:
 		for name := range quoteVars {
 			out = append(out, name)
@@ -158,6 +171,9 @@ func (f *flow) step(s *Step) {
 	for _, name := range slices.Sorted(maps.Keys(s.In)) {
 		f.sent(where, s, name, s.In[name], set)
 	}
+	if s.List != "" && !set[s.List] {
+		f.c.add(RuleVariableUnset, where, "lead here through the query that sets it", "its list {%s} has no value on some path to here", s.List)
+	}
 	switch s.Kind {
 	case KindQuote:
 		f.quote(where, s, set, shown)
@@ -177,6 +193,8 @@ func (f *flow) shown(set map[string]bool) func(Placeholder) (Rule, string) {
 			return RuleVariableUnknown, "no step sets it"
 		case f.sums[p.Name]:
 			return RuleAmountSource, "show {amount}, {commission} or {total}, which the quote has frozen"
+		case kind == VarIsList, kind == VarIsSession:
+			return RuleVariableKind, "it is nothing that a text can show"
 		case !always && !set[p.Name]:
 			return RuleVariableUnset, "some path leads here on which it has no value"
 		case f.private[p.Name] == "wipe":
@@ -193,6 +211,8 @@ func (f *flow) sent(where string, s *Step, name, variable string, set map[string
 	switch {
 	case f.kinds[variable] == 0:
 		f.c.add(RuleVariableUnknown, where, "", "it sends %s from {%s}, which no step sets", name, variable)
+	case f.kinds[variable] == VarIsList, f.kinds[variable] == VarIsSession && s.Kind != KindQuery:
+		f.c.add(RuleVariableKind, where, "take it out", "it sends {%s}, which does not go there", variable)
 	case f.sums[variable]:
 		f.c.add(RuleAmountSource, where, "take it out; the engine sends what the quote has frozen", "it sends the amount {%s}", variable)
 	case !set[variable]:
@@ -245,6 +265,8 @@ func (f *flow) printed(where string, s *Step, set map[string]bool) {
 		switch {
 		case f.kinds[u.name] == 0:
 			f.c.add(RuleVariableUnknown, where, "", "the document %s shows {%s}, which no step sets", d.ID, u.name)
+		case f.kinds[u.name] == VarIsList, f.kinds[u.name] == VarIsSession:
+			f.c.add(RuleVariableKind, where, "take it out", "the document %s shows {%s}, which is nothing for a slip", d.ID, u.name)
 		case f.sums[u.name]:
 			f.c.add(RuleAmountSource, where, "show {amount}, {commission} or {total}", "the document %s shows the amount {%s}", d.ID, u.name)
 		case !set[u.name]:

@@ -141,7 +141,7 @@ func (p purse) open() bool {
 func enter(s *Step, n node) *broken {
 	say := func(rule Rule, what, do string) *broken { return &broken{rule, what, do} }
 	switch s.Kind {
-	case KindPresent, KindForm, KindQuote, KindQuery:
+	case KindPresent, KindForm, KindQuote, KindQuery, KindIdentify:
 		// The person may walk away here, and then the visit ends as it stands.
 		if n.purse.open() {
 			return say(RuleWaitsWithMoney, "it waits for somebody while "+purseWords[n.purse], "go on to submit and deliver first")
@@ -185,7 +185,7 @@ func enterDeliver(s *Step, n node) *broken {
 func after(s *Step, n node, outcome string) node {
 	switch s.Kind {
 	case KindForm, KindQuery:
-		if outcome == "ok" || outcome == "found" {
+		if strings.HasPrefix(outcome, "ok") || outcome == "found" {
 			n.quoted = false // the sum may be another one now
 		}
 	case KindQuote:

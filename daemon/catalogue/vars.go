@@ -39,10 +39,12 @@ const (
 type VarKind int
 
 const (
-	VarIsText   VarKind = iota + 1 // running text
-	VarIsCode                      // left to right, 0-9
-	VarIsMoney                     // an amount
-	VarIsNumber                    // a count, may choose a plural
+	VarIsText    VarKind = iota + 1 // running text
+	VarIsCode                       // left to right, 0-9
+	VarIsMoney                      // an amount
+	VarIsNumber                     // a count, may choose a plural
+	VarIsList                       // records of central; shown as a list and nowhere else
+	VarIsSession                    // the sign-in; goes to queries and nowhere else
 )
 
 // DocumentVar is one variable of documents.
@@ -86,6 +88,38 @@ func documentVar(name string) (DocumentVar, bool) {
 	return vars[i], true
 }
 
+// VarSession is the sign-in of the present visit. An identify step sets it; a
+// query that asks for a person's own data sends it.
+const VarSession = "session"
+
+// Ways to sign in.
+const (
+	LoginPassword = "fin_password" // FIN and password, then a one-time code
+	LoginASAN     = "asan_imza"    // mobile signature
+	LoginCard     = "esign_card"   // e-signature card or token of the national centre
+	LoginBSXM     = "bsxm"         // certificate of the Bank Certification Services Centre
+)
+
+// LoginMethods lists them.
+func LoginMethods() []string { return []string{LoginCard, LoginASAN, LoginPassword, LoginBSXM} }
+
+// Texts of the questions that an identify step asks by itself.
+const (
+	TextPasswordTitle = "identify.password.title"
+	TextFIN           = "identify.fin"
+	TextFINHint       = "identify.fin.hint"
+	TextPassword      = "identify.password"
+	TextPasswordHint  = "identify.password.hint"
+	TextCodeTitle     = "identify.code.title"
+	TextCode          = "identify.code"
+	TextCodeHint      = "identify.code.hint" // {phone_masked}
+	TextPhoneTitle    = "identify.phone.title"
+	TextPhone         = "identify.phone"
+	TextPhoneHint     = "identify.phone.hint"
+	TextUserID        = "identify.user-id"
+	TextUserIDHint    = "identify.user-id.hint"
+)
+
 // Texts that the visit engine itself asks for: what became of the payment.
 const (
 	StatusPosted   = "slip.status.posted"
@@ -124,5 +158,6 @@ var (
 func Reasons() []string {
 	return []string{"E-LOOKUP-NONE", "E-LOOKUP-PAID", "E-ORDER-EXPIRED", "E-LOOKUP-CHANGED", "E-CENTRAL-DOWN",
 		"E-CENTRAL-REJECT", "E-CENTRAL-UNKNOWN", "E-QUOTE-EXPIRED", "E-AMOUNT-MAX", "E-NOTE-JAM", "E-CASSETTE-FULL",
-		"E-NOTE-REJECT", "E-PRINT-PAPER", "E-PRINT-FAULT", "E-VISIT-ABANDONED", "cancelled", "refused", "restarted"}
+		"E-NOTE-REJECT", "E-PRINT-PAPER", "E-PRINT-FAULT", "E-VISIT-ABANDONED", "cancelled", "refused", "restarted",
+		"E-ID-MISMATCH", "E-PIN-BLOCKED", "E-CERT-EXPIRED", "E-CERT-REVOKED", "E-AUTH-TIMEOUT", "card_removed", "signed_out"}
 }

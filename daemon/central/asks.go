@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// ask is a question whose answer somebody waits for. It lives in memory only.
+// ask is a question whose answer somebody waits for. It lives in memory only, and
+// its body is overwritten when it has ended: there may be a password in it.
 type ask struct {
 	kind     string
 	body     json.RawMessage
@@ -39,6 +40,9 @@ func (c *Courier) CancelAsk(now time.Time, id string) Out {
 // forget drops a question. A call for it that is under way only counts for the
 // health.
 func (c *Courier) forget(id string) {
+	if a := c.asks[id]; a != nil && !a.flying {
+		clear(a.body)
+	}
 	delete(c.asks, id)
 	for n, f := range c.calls {
 		if f.kind == CallAsk && f.ask == id {
@@ -66,7 +70,7 @@ func (c *Courier) runAsks(now time.Time) {
 			// A try takes most of the wait, so that a slow central is heard, and leaves
 			// some for another, because a dead connection is never heard.
 			a.flying = true
-			c.call(Call{Kind: CallAsk, Name: a.kind, Body: a.body, Timeout: min(left, max(a.wait*3/4, leastAskTimeout))}, flight{ask: id})
+			c.call(Call{Kind: CallAsk, Name: a.kind, Body: a.body, Timeout: min(left, max(a.wait*3/4, leastAskTimeout))}, flight{ask: id, body: a.body})
 		}
 	}
 }

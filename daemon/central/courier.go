@@ -47,6 +47,7 @@ type flight struct {
 	kind CallKind
 	key  string // act, state
 	ask  string
+	body []byte // ask: what was sent
 	from uint64 // records
 	n    int    // records: how many the call may hold
 	era  uint64 // head: of the lane, when the call was made
@@ -90,6 +91,9 @@ func (c *Courier) Reply(now time.Time, r Reply) Out {
 		c.actionReply(now, f, r)
 	case CallAsk:
 		c.askReply(now, f, r)
+		if c.asks[f.ask] == nil { // nobody sends it again
+			clear(f.body)
+		}
 	case CallRecords:
 		c.recordsReply(now, f, r)
 	case CallHead:

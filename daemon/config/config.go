@@ -49,6 +49,7 @@ type Config struct {
 	Central   Central
 	Acceptor  Acceptor
 	Printer   Printer
+	Cards     CardReader
 	Limits    Limits
 	Log       Log
 }
@@ -111,6 +112,12 @@ type Printer struct {
 	Port    string // stable name of the tty; may be a symbolic link
 	Baud    int    // bits per second; 0 probes
 	Profile string // name of the model's profile in the driver
+}
+
+// CardReader is the reader of e-signature cards and tokens.
+type CardReader struct {
+	Driver string // "pcsc" or DriverNone
+	Socket string // of the PC/SC daemon; "": the system's own
 }
 
 // Limits are what one visit may do and how long it may rest.

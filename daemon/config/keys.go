@@ -136,6 +136,16 @@ var keys = []key{
 	{name: "printer.profile", allowed: "the name of a profile: 1 to 32 letters, digits, dots, hyphens and underscores", standard: "generic80",
 		set: func(c *Config, v any) bool { return setForm(&c.Printer.Profile, v, profileForm) }},
 
+	{name: "card_reader.driver", allowed: `"pcsc" or "none"`,
+		set: func(c *Config, v any) bool { return setOne(&c.Cards.Driver, v, "pcsc", DriverNone) }},
+	{name: "card_reader.pcscd_socket", allowed: "an absolute path of at most " + strconv.Itoa(socketPath) + " bytes, or empty", standard: "",
+		set: func(c *Config, v any) bool {
+			if v == "" {
+				return true
+			}
+			return setPath(&c.Cards.Socket, v) && len(c.Cards.Socket) <= socketPath
+		}},
+
 	{name: "limits.max_cash", allowed: "a whole number of units of acceptor.currency from 1 to " + strconv.Itoa(maxUnits), standard: int64(500),
 		set: func(c *Config, v any) bool {
 			n, ok := v.(int64)

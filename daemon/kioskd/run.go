@@ -18,6 +18,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/central"
 	"github.com/asan-kiosk/kiosk/daemon/config"
+	"github.com/asan-kiosk/kiosk/daemon/esign"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
 	"github.com/asan-kiosk/kiosk/daemon/paper/draw"
@@ -28,6 +29,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/visit"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
+	"github.com/asan-kiosk/kiosk/drivers/smartcard"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -44,6 +46,7 @@ type parts struct {
 	admin    net.Listener   // nil: none
 	acceptor acceptorDriver // nil: none
 	printer  printerDriver  // nil: none
+	cards    *esign.Runner  // nil: no card reader
 	dots     int            // width of the printer's head
 	network  http.RoundTripper
 	log      *slog.Logger
@@ -111,6 +114,7 @@ type world struct {
 	draws   chan paper.Request
 	cash    chan cash.Command
 	paper   chan printer.Command
+	cards   chan esign.Job
 	screen  *screen.Screen
 	resume  resumeFile
 	log     *slog.Logger
@@ -157,6 +161,18 @@ func (w *world) Printer(c printer.Command) {
 	select {
 	case w.paper <- c:
 	case <-w.ctx.Done():
+	}
+}
+
+// Card hands a job to the one who speaks to cards. Without a reader there is no
+// card, and the visit asks for no job.
+func (w *world) Card(j esign.Job) {
+	select {
+	case w.cards <- j:
+	case <-w.ctx.Done():
+		if j.Sign != nil {
+			j.Sign.PIN.Wipe()
+		}
 	}
 }
 
@@ -215,7 +231,7 @@ func (p parts) run(ctx context.Context) (err error) {
 	failed := make(chan error, 1)
 	box := newMailbox()
 	w := &world{ctx: gctx, journal: j, folds: folds, calls: make(chan central.Call, queue), draws: make(chan paper.Request, queue),
-		resume: p.resume, log: log, fail: func(err error) {
+		cards: make(chan esign.Job, queue), resume: p.resume, log: log, fail: func(err error) {
 			select {
 			case failed <- err:
 			default:
@@ -231,6 +247,13 @@ func (p parts) run(ctx context.Context) (err error) {
 		Commands: func(ctx context.Context, name string, cmd wire.Command) error {
 			var result error
 			if err := c.do(ctx, func(t *terminal.Terminal, now time.Time) { result = t.Command(now, name, cmd) }); err != nil {
+				return err
+			}
+			return result
+		},
+		Secrets: func(ctx context.Context, k wire.SecretKey) error {
+			var result error
+			if err := c.do(ctx, func(t *terminal.Terminal, now time.Time) { result = t.Secret(now, k) }); err != nil {
 				return err
 			}
 			return result
@@ -252,6 +275,14 @@ func (p parts) run(ctx context.Context) (err error) {
 				box.put(func(t *terminal.Terminal, now time.Time) { t.Printer(now, e) })
 			})
 		})
+	}
+	if p.cards != nil {
+		g.Go(func() error {
+			return p.cards.Watch(gctx, func(ev smartcard.Event) {
+				box.put(func(t *terminal.Terminal, now time.Time) { t.Reader(now, ev) })
+			})
+		})
+		g.Go(func() error { return w.doCards(gctx, p.cards) })
 	}
 	g.Go(func() error { return w.drawSlips(gctx, p.bundle, p.dots) })
 	for range callers {
@@ -326,6 +357,23 @@ func (w *world) callCentral(ctx context.Context) error {
 		case c := <-w.calls:
 			r := w.client.Do(ctx, c)
 			w.core.put(func(t *terminal.Terminal, now time.Time) { t.Reply(now, r) })
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// doCards carries out one job after the other. A card that does not come back
+// costs its job the job's own time and no more.
+func (w *world) doCards(ctx context.Context, r *esign.Runner) error {
+	for {
+		select {
+		case j := <-w.cards:
+			result := r.Do(ctx, j)
+			if f := result.Failure; f != nil {
+				w.log.Info("a job at a card did not succeed", "problem", string(f.Problem), "err", f.Err)
+			}
+			w.core.put(func(t *terminal.Terminal, now time.Time) { t.CardDone(now, result) })
 		case <-ctx.Done():
 			return nil
 		}

@@ -44,6 +44,10 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect
 // Commands carries out a tap; the error's text goes back to the page's log.
 type Commands func(ctx context.Context, name string, c wire.Command) error
 
+// Secrets takes in one key of a secret. It has a way of its own, so that nothing
+// that may be done with commands (logged, traced, kept) can be done with it.
+type Secrets func(ctx context.Context, k wire.SecretKey) error
+
 // Screen serves one page.
 type Screen struct {
 	token    string
@@ -51,6 +55,7 @@ type Screen struct {
 	page     fs.FS
 	asset    string
 	commands Commands
+	secrets  Secrets
 	log      *slog.Logger
 
 	mu      sync.Mutex
@@ -68,12 +73,13 @@ type Options struct {
 	Page     fs.FS
 	Asset    string // hash of the page
 	Commands Commands
+	Secrets  Secrets // nil: no secret is taken
 	Log      *slog.Logger
 }
 
 // New makes a screen. It has nothing to show until the first Publish.
 func New(o Options) *Screen {
-	s := &Screen{token: o.Token, hosts: map[string]bool{}, page: o.Page, asset: o.Asset, commands: o.Commands, log: o.Log,
+	s := &Screen{token: o.Token, hosts: map[string]bool{}, page: o.Page, asset: o.Asset, commands: o.Commands, secrets: o.Secrets, log: o.Log,
 		changed: make(chan struct{})}
 	for _, h := range o.Hosts {
 		s.hosts[h] = true
@@ -241,7 +247,10 @@ func read(c *websocket.Conn) (wire.Envelope, error) {
 		_ = c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseUnsupportedData, "text only"), time.Now().Add(writeWait))
 		return m, errors.New("the page sent a binary message")
 	}
-	if err := json.Unmarshal(b, &m); err != nil {
+	// The payload is a copy; what came over the wire may hold a key of a secret.
+	err = json.Unmarshal(b, &m)
+	clear(b)
+	if err != nil {
 		return m, errors.New("the page sent what is not a message")
 	}
 	return m, nil
@@ -293,7 +302,9 @@ func (v *conversation) read(ctx context.Context) error {
 		}
 		done := answer(m.Header, "success", "")
 		var c wire.Command
-		if err := json.Unmarshal(m.Payload, &c); err != nil {
+		if m.Header.Name == wire.NameSecretKey {
+			done = v.secret(ctx, m)
+		} else if err := json.Unmarshal(m.Payload, &c); err != nil {
 			done = answer(m.Header, "invalidData", "the payload is not a command's")
 		} else if err := v.s.commands(ctx, m.Header.Name, c); err != nil {
 			done = answer(m.Header, "sequenceError", err.Error())
@@ -302,6 +313,20 @@ func (v *conversation) read(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// secret passes one key on. Neither it nor an error that could show it is kept.
+func (v *conversation) secret(ctx context.Context, m wire.Envelope) wire.Envelope {
+	var k wire.SecretKey
+	err := json.Unmarshal(m.Payload, &k)
+	clear(m.Payload)
+	if err != nil || v.s.secrets == nil {
+		return answer(m.Header, "invalidData", "the payload is not a key of a secret")
+	}
+	if err := v.s.secrets(ctx, k); err != nil {
+		return answer(m.Header, "sequenceError", err.Error())
+	}
+	return answer(m.Header, "success", "")
 }
 
 func (v *conversation) send(ctx context.Context, m wire.Envelope) bool {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/central"
+	"github.com/asan-kiosk/kiosk/daemon/esign"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/asan-kiosk/kiosk/daemon/journal/record"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
@@ -29,6 +30,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/visit"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
+	"github.com/asan-kiosk/kiosk/drivers/smartcard"
 )
 
 // World is everything outside the rooms.
@@ -42,6 +44,8 @@ type World interface {
 	Acked(seq uint64)
 	Acceptor(cash.Command)
 	Printer(printer.Command)
+	// Card carries a job out at a card; CardDone brings its end.
+	Card(esign.Job)
 	// Call sends a request to central; Reply brings its end.
 	Call(central.Call)
 	// Draw draws a slip; Drawn brings the picture.
@@ -93,6 +97,7 @@ type Terminal struct {
 	bundle  *catalogue.Bundle
 	till    *till.Till
 	desk    *paper.Desk
+	cards   *esign.Desk
 	visit   *visit.Engine
 	courier *central.Courier
 	now     time.Time
@@ -106,7 +111,8 @@ func New(cfg Config, bundle *catalogue.Bundle, folds Folds, world World) *Termin
 	t := &Terminal{cfg: cfg, world: world, folds: folds, bundle: bundle, courier: folds.Courier}
 	t.till = till.New(cfg.Till, folds.Ledger, till.Ports{Write: world.Append, Acceptor: world.Acceptor, NewID: t.newID})
 	t.desk = paper.New(folds.Slips, paper.Ports{Write: world.Append, Printer: world.Printer, Draw: world.Draw, HasUnit: cfg.HasPrinter})
-	t.visit = visit.New(cfg.Terminal, cfg.Times, cfg.Asset, bundle, folds.Visits, t.till, t.desk, visit.Ports{
+	t.cards = esign.NewDesk(world.Card)
+	t.visit = visit.New(cfg.Terminal, cfg.Times, cfg.Asset, bundle, folds.Visits, t.till, t.desk, t.cards, visit.Ports{
 		Write: world.Append,
 		Ask: func(id, kind string, body json.RawMessage, wait time.Duration) {
 			t.out(t.courier.Ask(t.now, id, kind, body, wait))
@@ -152,6 +158,20 @@ func (t *Terminal) Printer(now time.Time, ev printer.Event) {
 	t.rest()
 }
 
+// Reader takes in what happened in the card readers.
+func (t *Terminal) Reader(now time.Time, ev smartcard.Event) {
+	t.now = now
+	t.cards.Event(ev)
+	t.rest()
+}
+
+// CardDone takes in the end of a job at a card.
+func (t *Terminal) CardDone(now time.Time, r esign.Result) {
+	t.now = now
+	t.cards.Done(r)
+	t.rest()
+}
+
 // Reply takes in the end of a Call.
 func (t *Terminal) Reply(now time.Time, r central.Reply) {
 	t.now = now
@@ -170,6 +190,14 @@ func (t *Terminal) Drawn(now time.Time, id string, picture printer.Bitmap, err e
 func (t *Terminal) Command(now time.Time, name string, c wire.Command) error {
 	t.now = now
 	err := t.visit.Command(now, name, c)
+	t.rest()
+	return err
+}
+
+// Secret takes in one key of a secret.
+func (t *Terminal) Secret(now time.Time, k wire.SecretKey) error {
+	t.now = now
+	err := t.visit.Secret(now, k)
 	t.rest()
 	return err
 }

@@ -68,7 +68,24 @@ func (e *Engine) command(now time.Time, name string, c wire.Command) error {
 	switch name {
 	case wire.NameService:
 		return e.chooseService(now, c.Service)
+	case wire.NameMethod:
+		if !e.inIdentify() || e.id.phase != phaseMethod {
+			return ErrNotHere
+		}
+		if !slices.Contains(e.step.Methods, string(c.Method)) || e.methodMissing(string(c.Method)) != nil {
+			return ErrData
+		}
+		e.chooseMethod(now, string(c.Method))
+		return nil
+	case wire.NameCertificate:
+		return e.chooseCertificate(now, c.Certificate)
 	case wire.NameInput:
+		if e.inIdentify() {
+			if !e.inputIdentify(c.Field, c.Value) {
+				return ErrData
+			}
+			return nil
+		}
 		if e.step == nil || e.step.Kind != catalogue.KindForm {
 			return ErrNotHere
 		}
@@ -191,6 +208,8 @@ func (e *Engine) next(now time.Time) error {
 		e.end(now, "finished")
 	case e.step == nil:
 		return ErrNotHere
+	case e.inIdentify():
+		return e.nextIdentify(now)
 	case e.step.Kind == catalogue.KindForm:
 		e.nextForm(now)
 	case e.step.Kind == catalogue.KindQuote:
@@ -211,6 +230,11 @@ func (e *Engine) back(now time.Time) error {
 		e.r.Step = stepLanguage
 		e.r.Journey = ""
 		e.moveTo(now, stepLanguage, "back")
+	case e.inIdentify():
+		if e.id.phase == phaseSigning || e.id.phase == phaseChecking {
+			return ErrNotHere
+		}
+		e.backIdentify(now)
 	case e.step != nil && e.step.On["back"] != "":
 		e.finish(now, "back")
 	case e.step != nil && e.step.Kind == catalogue.KindPresent && e.step.On["refused"] != "":
@@ -224,6 +248,14 @@ func (e *Engine) back(now time.Time) error {
 
 // canCancel says what leaving now would do.
 func (e *Engine) canCancel() wire.Cancel {
+	c := e.couldCancel()
+	if c == wire.CancelLeave && e.session != nil && (e.step == nil || e.step.Kind != catalogue.KindSubmit) {
+		return wire.CancelSignOut
+	}
+	return c
+}
+
+func (e *Engine) couldCancel() wire.Cancel {
 	switch {
 	case !e.InVisit(), e.atFarewell(), e.r.Step == stepLostClose, e.r.Step == stepLostDeliver:
 		return wire.CancelNone
@@ -267,6 +299,8 @@ func (e *Engine) cancel(now time.Time) error {
 	case e.step != nil && e.step.Kind == catalogue.KindSubmit:
 		e.r.Reason = wire.ReasonCentralUnknown
 		e.finish(now, "unknown")
+	case e.session != nil:
+		e.leave(now)
 	default:
 		e.end(now, closeCancelled)
 	}

@@ -79,7 +79,14 @@ func (e *Engine) nextForm(now time.Time) {
 			e.r.Vars[f.Name] = Var{Code: v}
 		}
 	}
-	e.finish(now, "ok")
+	outcome := "ok"
+	if e.step.Chooses() {
+		chosen := "ok(" + e.r.Vars[e.step.Fields[0].Name].Str + ")"
+		if e.step.On[chosen] != "" {
+			outcome = chosen
+		}
+	}
+	e.finish(now, outcome)
 }
 
 func hasHard(m map[string]wire.Problem) bool {

@@ -3,9 +3,11 @@ package visit
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/central"
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/drivers/money"
@@ -24,6 +26,11 @@ func (e *Engine) beginQuery(now time.Time) {
 	if e.step.WaitS > 0 {
 		wait = time.Duration(e.step.WaitS) * time.Second
 	}
+	for _, variable := range e.step.In {
+		if variable == catalogue.VarSession {
+			e.used(now, e.step.Ask)
+		}
+	}
 	e.askID = e.ports.NewID()
 	e.ports.Ask(e.askID, e.step.Ask, e.body(), wait)
 }
@@ -33,6 +40,12 @@ func (e *Engine) body() json.RawMessage {
 	m := map[string]any{}
 	for name, variable := range e.step.In {
 		v := e.r.Vars[variable]
+		if variable == catalogue.VarSession {
+			v = Var{}
+			if e.session != nil {
+				v.Code = e.session.id
+			}
+		}
 		if v.Money != nil {
 			m[name] = v.Money
 		} else {
@@ -78,6 +91,9 @@ func (e *Engine) observeQuery(now time.Time) {
 			outcome = "blocked(" + a.Reason + ")"
 		}
 		e.r.Reason = blockedReason(a.Reason)
+		if a.Reason == "session_ended" {
+			e.signOut(now, outAbandoned) // central has ended it: so do we
+		}
 	case central.AskNone:
 		e.r.Reason = wire.ReasonUnknownNumber
 	}
@@ -87,12 +103,19 @@ func (e *Engine) observeQuery(now time.Time) {
 	e.finish(now, outcome)
 }
 
+// isList reports whether some step of the journey shows this variable as a list.
+func (e *Engine) isList(variable string) bool {
+	return slices.ContainsFunc(e.journey.Steps, func(s catalogue.Step) bool { return s.List == variable })
+}
+
 func blockedReason(s string) wire.Reason {
 	switch s {
 	case "paid":
 		return wire.ReasonAlreadyPaid
 	case "cancelled":
 		return wire.ReasonCancelledOrder
+	case "session_ended":
+		return wire.ReasonAuthTimeout
 	}
 	return wire.ReasonCentralReject
 }
@@ -106,6 +129,18 @@ func (e *Engine) take(b json.RawMessage) bool {
 		return false
 	}
 	for variable, path := range e.step.Out {
+		if e.isList(variable) {
+			var member map[string]json.RawMessage
+			if json.Unmarshal(b, &member) != nil {
+				return false
+			}
+			list, ok := rows(member[path])
+			if !ok {
+				return false
+			}
+			e.lists[variable] = list
+			continue
+		}
 		at := root
 		for part := range strings.SplitSeq(path, ".") {
 			m, ok := at.(map[string]any)

@@ -82,6 +82,8 @@ type Current struct {
 	Bundle  string `json:"bundle"`
 	Journey string `json:"journey"`
 	Step    string `json:"step"`
+	// Session is a sign-in that has begun and not ended.
+	Session *openSession `json:"session,omitempty"`
 }
 
 // Log is the fold of the visits' records.
@@ -123,6 +125,16 @@ func (l *Log) Apply(r journal.Record) error {
 		}
 		if l.cur != nil && l.cur.ID == r.Visit {
 			l.cur.Journey, l.cur.Step = b.Journey, b.Step
+		}
+	case record.ActionIntent{}.Kind():
+		var b record.ActionIntent
+		if err := json.Unmarshal(r.Body, &b); err != nil {
+			return fmt.Errorf("visit: record %d: %w", r.Seq, err)
+		}
+		if l.cur != nil && l.cur.ID == r.Visit {
+			if err := l.cur.foldSession(b); err != nil {
+				return fmt.Errorf("visit: record %d: %w", r.Seq, err)
+			}
 		}
 	case record.VisitEnded{}.Kind():
 		if l.cur != nil && l.cur.ID == r.Visit {

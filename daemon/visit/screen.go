@@ -31,6 +31,10 @@ func (e *Engine) State(now time.Time) wire.State {
 	v := &s.Visit
 	v.Lang, v.Modes, v.Resumed = e.r.Lang, e.r.Modes, e.resumed
 	v.Cancel = e.canCancel()
+	v.CardIn = (!e.InVisit() || e.atFarewell()) && e.cards.AnyCard()
+	if p := e.session; p != nil {
+		v.Person = &wire.Person{Name: p.name, FIN: p.fin, Method: wire.Method(p.method), Level: wire.Level(p.level)}
+	}
 	if !e.InVisit() {
 		v.Step = wire.StepAttract
 		v.Services = e.services()
@@ -90,6 +94,12 @@ func (e *Engine) stepState(s *wire.State) {
 	switch e.step.Kind {
 	case catalogue.KindPresent:
 		v.Step, v.CanNext = wire.StepPresent, true
+		if e.step.List != "" {
+			v.Step, v.List = wire.StepList, &wire.List{Rows: e.lists[e.step.List]}
+			if v.List.Rows == nil {
+				v.List.Rows = []wire.ListRow{}
+			}
+		}
 		v.CanBack = v.CanBack || e.step.On["refused"] != ""
 		if e.step.Final {
 			v.Step = wire.StepNotice
@@ -99,6 +109,8 @@ func (e *Engine) stepState(s *wire.State) {
 			}
 			v.Outcome = &wire.Outcome{Money: e.fate(), Reason: reason, Text: v.Body, Slip: wire.SlipNone}
 		}
+	case catalogue.KindIdentify:
+		e.identifyState(v)
 	case catalogue.KindForm:
 		v.Step, v.CanNext = wire.StepForm, true
 		v.Form = e.formState()
@@ -132,7 +144,10 @@ func (e *Engine) wait(w wire.WaitFor) *wire.Wait {
 }
 
 func (e *Engine) devices() wire.Devices {
-	d := wire.Devices{Central: wire.HealthOffline, Acceptor: wire.HealthOffline, Printer: wire.HealthOffline}
+	d := wire.Devices{Central: wire.HealthOffline, Acceptor: wire.HealthOffline, Printer: wire.HealthOffline, CardReader: wire.HealthOffline}
+	if e.cards.Ready() {
+		d.CardReader = wire.HealthOnline
+	}
 	if e.ports.CentralOnline() {
 		d.Central = wire.HealthOnline
 	}

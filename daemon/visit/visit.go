@@ -22,6 +22,7 @@ import (
 
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/central"
+	"github.com/asan-kiosk/kiosk/daemon/esign"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/asan-kiosk/kiosk/daemon/journal/record"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
@@ -112,6 +113,7 @@ type Engine struct {
 	log      *Log
 	till     *till.Till
 	desk     *paper.Desk
+	cards    *esign.Desk // nil: no reader
 	ports    Ports
 	asset    string
 
@@ -128,11 +130,18 @@ type Engine struct {
 	resumed  bool
 	lastNote uint64
 	keys     []string // money commands already carried out in this step
+
+	// Who signs in and who is signed in: in memory only.
+	id        *identification
+	session   *session
+	lists     map[string][]wire.ListRow
+	restarted bool // the last start ended a sign-in
 }
 
 // New makes an engine. Start must follow.
-func New(t Terminal, times Times, asset string, b *catalogue.Bundle, log *Log, tl *till.Till, desk *paper.Desk, ports Ports) *Engine {
-	return &Engine{terminal: t, times: times, asset: asset, bundle: b, log: log, till: tl, desk: desk, ports: ports}
+func New(t Terminal, times Times, asset string, b *catalogue.Bundle, log *Log, tl *till.Till, desk *paper.Desk, cards *esign.Desk, ports Ports) *Engine {
+	return &Engine{terminal: t, times: times, asset: asset, bundle: b, log: log, till: tl, desk: desk, cards: cards, ports: ports,
+		lists: map[string][]wire.ListRow{}}
 }
 
 // InVisit reports whether somebody is here.
@@ -152,6 +161,8 @@ func (e *Engine) Start(now time.Time, saved []byte) {
 		e.endStrayTender(now)
 		return
 	}
+	e.r.Visit = cur.ID // whose records follow
+	signedOut := e.endOpenSession(now, cur)
 	var r resume
 	if err := json.Unmarshal(saved, &r); err == nil && r.Visit == cur.ID && cur.Bundle == e.bundle.Digest {
 		e.r = r
@@ -159,12 +170,38 @@ func (e *Engine) Start(now time.Time, saved []byte) {
 		if e.find() {
 			e.resumed = true
 			e.write(record.VisitResumed{Step: cur.Step})
+			if e.backToIdentify(now, signedOut) {
+				return
+			}
 			e.stepSeq++
 			e.begin(now)
 			return
 		}
 	}
 	e.lost(now, cur)
+}
+
+// backToIdentify goes back to the sign-in that a restart has ended, unless money
+// is in: a payment goes on without it. What central told of the person went with
+// the sign-in, so a list cannot be shown again either.
+func (e *Engine) backToIdentify(now time.Time, signedOut bool) bool {
+	if e.journey == nil || e.step == nil || !signedOut && e.step.List == "" {
+		return false
+	}
+	m := e.money()
+	if m.Held.IsPositive() || m.Pending.IsPositive() || m.Paid.IsPositive() || e.till.Ledger().Tender() != nil {
+		return false
+	}
+	target := e.journey.Start
+	for i := range e.journey.Steps {
+		if e.journey.Steps[i].Kind == catalogue.KindIdentify {
+			target = e.journey.Steps[i].ID
+		}
+	}
+	e.restarted = signedOut
+	e.moveTo(now, target, outRestarted)
+	e.resumed = true
+	return true
 }
 
 func (e *Engine) firstLang() wire.Lang {
@@ -238,6 +275,9 @@ func (e *Engine) finish(now time.Time, outcome string) {
 
 func (e *Engine) moveTo(now time.Time, target, outcome string) {
 	e.dropAsk()
+	if target == catalogue.TargetEnd || target == "" {
+		e.signOut(now, outFinished)
+	}
 	switch target {
 	case catalogue.TargetLeave:
 		e.r.Journey, e.r.Step = "", stepServices
@@ -285,6 +325,8 @@ func (e *Engine) begin(now time.Time) {
 		switch e.step.Kind {
 		case catalogue.KindForm:
 			e.beginForm()
+		case catalogue.KindIdentify:
+			e.beginIdentify(now)
 		case catalogue.KindQuery:
 			e.beginQuery(now)
 		case catalogue.KindQuote:
@@ -307,7 +349,7 @@ func (e *Engine) begin(now time.Time) {
 // touch restarts the idle clock.
 func (e *Engine) touch(now time.Time) {
 	d := e.times.Idle
-	if e.times.Typing > 0 && e.step != nil && e.step.Kind == catalogue.KindForm {
+	if e.times.Typing > 0 && e.step != nil && (e.step.Kind == catalogue.KindForm || e.step.Kind == catalogue.KindIdentify) {
 		d = e.times.Typing
 	}
 	if e.r.Modes.MoreTime {
@@ -339,7 +381,9 @@ func (e *Engine) observe(now time.Time) bool {
 		}
 	}
 	before := e.stepSeq
+	e.observeSession(now)
 	switch {
+	case e.stepSeq != before: // the sign-in has ended, and the step with it
 	case !e.InVisit():
 		e.settleOwing()
 	case e.r.Step == stepLostClose:
@@ -349,6 +393,8 @@ func (e *Engine) observe(now time.Time) bool {
 	case e.step == nil:
 	default:
 		switch e.step.Kind {
+		case catalogue.KindIdentify:
+			e.observeIdentify(now)
 		case catalogue.KindQuery:
 			e.observeQuery(now)
 		case catalogue.KindQuote:
@@ -410,6 +456,7 @@ func (e *Engine) Wake() time.Time {
 		if e.step != nil && e.step.Kind == catalogue.KindSubmit {
 			earlier(e.submitBy())
 		}
+		e.wakeIdentify(earlier)
 		if e.step != nil && e.step.Kind == catalogue.KindQuote && !e.r.QuoteUntil.IsZero() {
 			earlier(e.r.QuoteUntil)
 		}
@@ -429,6 +476,8 @@ func (e *Engine) warns() bool {
 // for it, because a note turned up late, is recorded before.
 func (e *Engine) end(now time.Time, why string) {
 	e.dropAsk()
+	e.dropIdentify()
+	e.signOut(now, why)
 	if m := e.money(); m.Held.IsPositive() {
 		e.write(record.Unassigned{Amount: m.Held, Why: "turned up after the slip; see the visit's reference"})
 	}
@@ -438,6 +487,8 @@ func (e *Engine) end(now time.Time, why string) {
 	e.ports.SaveResume(nil)
 	e.r = resume{Lang: e.firstLang()}
 	e.journey, e.step, e.answer, e.resumed = nil, nil, nil, false
+	e.restarted = false
+	clear(e.lists)
 	e.idle = time.Time{}
 	e.stepSeq++
 }

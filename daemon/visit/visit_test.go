@@ -10,6 +10,7 @@ import (
 
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/central"
+	"github.com/asan-kiosk/kiosk/daemon/esign"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/asan-kiosk/kiosk/daemon/journal/journaltest"
 	"github.com/asan-kiosk/kiosk/daemon/journal/record"
@@ -63,6 +64,7 @@ type person struct {
 	engine   *visit.Engine
 	till     *till.Till
 	desk     *paper.Desk
+	cards    *esign.Desk
 	ask      string
 	slips    []paper.Request
 	ev       cash.EventID
@@ -101,7 +103,7 @@ func (p *person) boot(powerLost bool) {
 	p.desk = paper.New(slips, paper.Ports{Write: p.mem.Append, HasUnit: true,
 		Draw:    func(r paper.Request) { p.slips = append(p.slips, r) },
 		Printer: func(printer.Command) {}})
-	p.engine = visit.New(visit.Terminal{Number: "T-1"}, visit.DefaultTimes(), "asset", bundle(), log, p.till, p.desk, visit.Ports{
+	p.engine = visit.New(visit.Terminal{Number: "T-1"}, visit.DefaultTimes(), "asset", bundle(), log, p.till, p.desk, p.cards, visit.Ports{
 		Write:     p.mem.Append,
 		Ask:       func(id, _ string, _ json.RawMessage, _ time.Duration) { p.ask = id },
 		CancelAsk: func(string) { p.ask = "" }, CentralOnline: func() bool { return p.online },

@@ -25,6 +25,10 @@ type Token interface {
 	Profile() string
 	// Serial is the card's own serial number, hexadecimal; it is personal data.
 	Serial() string
+	// Same reports whether this is still the card that the Token was read from: a
+	// card may have been swapped before anybody noticed, and the next thing that is
+	// sent may be a PIN. It costs an exchange or two.
+	Same(ctx context.Context, c Card) (bool, error)
 	// Keys lists the pairs of certificate and private key, in the card's order.
 	Keys() []Key
 	// PINState asks the card how many tries a key's PIN has, without costing one.

@@ -28,6 +28,7 @@ import (
 
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/central"
+	"github.com/asan-kiosk/kiosk/daemon/esign"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
@@ -443,6 +444,9 @@ func (w world) Call(c central.Call) {
 		s.after(delay, s.life, func() { s.rooms(func(t *terminal.Terminal) { t.Reply(s.now, r) }) })
 	})
 }
+
+// Card: the simulated terminal has no card reader, so nobody can ask for this.
+func (w world) Card(esign.Job) { panic("simulator: a job for a card") }
 
 // Draw makes a small picture: what a slip looks like is not this package's
 // concern, how long and how it is printed is.

@@ -64,8 +64,12 @@ var rules = []rule{
 		why: "rooms of one height do not know each other: a bundle is checked without a terminal",
 	},
 	{
+		who: []string{"daemon/esign/..."}, only: []string{"daemon/esign/...", "drivers/smartcard"},
+		why: "signing knows cards through their family's interface, and neither visits nor the network",
+	},
+	{
 		who: []string{"daemon/visit/..."},
-		only: []string{"daemon/visit/...", "daemon/till", "daemon/paper", "daemon/central", "daemon/catalogue", "daemon/journal/...", "daemon/screen/wire",
+		only: []string{"daemon/visit/...", "daemon/till", "daemon/paper", "daemon/central", "daemon/esign", "daemon/catalogue", "daemon/journal/...", "daemon/screen/wire",
 			"drivers/money", "drivers/cash", "drivers/printer", "drivers/faultpoint"},
 		why: "the visit talks to the rooms below it and draws through the wire's types; it never calls a driver",
 	},
