@@ -115,7 +115,8 @@ func (c *checker) graph(j *Journey) {
 		}
 		for _, e := range edges(s) {
 			t := j.Step(e.target)
-			if t != nil && e.outcome != "back" && e.outcome != "refused" && t.Stage > 0 && t.Stage < s.Stage {
+			// A sign-in that has ended may be asked for again.
+			if t != nil && e.outcome != "back" && e.outcome != "refused" && t.Kind != KindIdentify && t.Stage > 0 && t.Stage < s.Stage {
 				c.add(RuleStageBack, stepPlace(j, s), "give the steps rising stages", "%q leads from stage %d to stage %d", e.outcome, s.Stage, t.Stage)
 			}
 		}

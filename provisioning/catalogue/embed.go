@@ -10,7 +10,7 @@ import (
 	"io/fs"
 )
 
-//go:embed services.json journeys documents texts
+//go:embed services.json parties.json journeys documents texts
 var files embed.FS
 
 // Source is the folder as it was when the program was built.
