@@ -130,18 +130,11 @@ func (r *Runner) begin(ctx context.Context, card smartcard.Card, c *inserted) (s
 		}
 		return c.token, err
 	}
-	for _, p := range r.Profiles {
-		token, err := p.Open(ctx, card)
-		if errors.Is(err, smartcard.ErrUnsupported) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
+	token, err := smartcard.Open(ctx, card, r.Profiles...)
+	if err == nil {
 		c.token = token
-		return token, nil
 	}
-	return nil, smartcard.ErrUnsupported
+	return token, err
 }
 
 var (
@@ -197,16 +190,18 @@ func (r *Runner) offer(token smartcard.Token) []Key {
 	for _, k := range smartcard.ForLogin(token.Keys(), r.Now()) {
 		key := Key{ID: k.Key.ID, Holder: k.Holder, Issuer: k.Issuer, ValidUntil: k.NotAfter,
 			MinPIN: k.Key.MinPIN, MaxPIN: min(k.Key.MaxPIN, MaxSecret), Digits: k.Key.Digits}
-		switch k.Why {
-		case "":
+		switch k.Reason {
+		case smartcard.ReasonNone:
 			cert, err := x509.ParseCertificate(k.Key.Certificate)
 			if err != nil || algorithm(cert) == "" {
 				key.Problem = ProblemAlgorithm
 			}
-		case smartcard.NotExpired:
+		case smartcard.ReasonExpired:
 			key.Problem = ProblemExpired
-		case smartcard.NotYetValid:
+		case smartcard.ReasonNotYetValid:
 			key.Problem = ProblemNotYetValid
+		case smartcard.ReasonKeyType:
+			key.Problem = ProblemAlgorithm
 		default:
 			key.Problem = ProblemPurpose
 		}

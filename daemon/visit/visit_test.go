@@ -65,6 +65,9 @@ type person struct {
 	till     *till.Till
 	desk     *paper.Desk
 	cards    *esign.Desk
+	jobs     []esign.Job
+	asked    map[string]string // kind -> last body
+	kind     string
 	ask      string
 	slips    []paper.Request
 	ev       cash.EventID
@@ -77,7 +80,7 @@ type person struct {
 var notes = cash.Table{Notes: []cash.Note{{Type: 1, Value: money.Manat(1)}, {Type: 2, Value: money.Manat(5)}, {Type: 3, Value: money.Manat(10)}, {Type: 4, Value: money.Manat(20)}}}
 
 func newPerson(t *testing.T) *person {
-	p := &person{t: t, mem: &journaltest.Memory{}, now: time.Unix(1_800_000_000, 0), online: true}
+	p := &person{t: t, mem: &journaltest.Memory{}, now: time.Unix(1_800_000_000, 0), online: true, asked: map[string]string{}}
 	p.boot(false)
 	return p
 }
@@ -99,13 +102,17 @@ func (p *person) boot(powerLost bool) {
 		p.saved = nil
 	}
 	p.ask = ""
+	p.cards = esign.NewDesk(func(j esign.Job) { p.jobs = append(p.jobs, j) })
 	p.till = till.New(till.Config{Currency: money.AZN}, ledger, till.Ports{Write: p.mem.Append, NewID: p.newID, Acceptor: func(c cash.Command) { p.lastCmd = append(p.lastCmd, c) }})
 	p.desk = paper.New(slips, paper.Ports{Write: p.mem.Append, HasUnit: true,
 		Draw:    func(r paper.Request) { p.slips = append(p.slips, r) },
 		Printer: func(printer.Command) {}})
-	p.engine = visit.New(visit.Terminal{Number: "T-1"}, visit.DefaultTimes(), "asset", bundle(), log, p.till, p.desk, p.cards, visit.Ports{
-		Write:     p.mem.Append,
-		Ask:       func(id, _ string, _ json.RawMessage, _ time.Duration) { p.ask = id },
+	p.engine = visit.New(visit.Terminal{Number: "T-1"}, visit.DefaultTimes(), "asset", cabinet(), log, p.till, p.desk, p.cards, visit.Ports{
+		Write: p.mem.Append,
+		Ask: func(id, kind string, body json.RawMessage, _ time.Duration) {
+			p.ask, p.kind = id, kind
+			p.asked[kind] = string(body)
+		},
 		CancelAsk: func(string) { p.ask = "" }, CentralOnline: func() bool { return p.online },
 		SaveResume: func(b []byte) { p.saved = bytes.Clone(b) }, NewID: p.newID,
 		Rand: bytes.NewReader(bytes.Repeat([]byte{7, 1, 9}, 4000)), Sign: func(b []byte) []byte { return b[:8] },
