@@ -11,9 +11,11 @@
 //  2. A job is Connect, Begin, exchanges, End, Close. A transaction is never held
 //     while a person is waited for. Close resets the card, so that no verified
 //     PIN stays behind, also after an error, a timeout or a panic of the job.
-//  3. Every exchange has a deadline. A reader that does not answer is abandoned:
-//     the call returns ErrStuck, the handle is never used again, and the other
-//     readers go on.
+//  3. Every exchange has a deadline, its context's or LongestExchange. A reader that
+//     does not answer by then is abandoned: the call returns ErrStuck (which also
+//     wraps the context's cause), the handle is never used again, Connect to this
+//     reader says ErrStuck until the call is back, and the other readers go on. To
+//     let an exchange end that was begun, do not end its context.
 //  4. No exchange is repeated by a driver. A repeated VERIFY can burn a try.
 //  5. What is sent and received is wiped where the library allows it, and is
 //     never logged: a log line names instruction, lengths and status word.
@@ -26,7 +28,13 @@ package smartcard
 import (
 	"context"
 	"errors"
+	"time"
 )
+
+// LongestExchange bounds a Connect, a Begin and an exchange whose context has no
+// earlier deadline. A card may ask for more time while it computes, and none
+// needs this long.
+const LongestExchange = 30 * time.Second
 
 // Reader is a reader's name as PC/SC gives it, stable while it is plugged in.
 type Reader string
@@ -38,10 +46,11 @@ type (
 	// ServiceUp: the PC/SC daemon answers. Every reader and card that is there
 	// follows as its own event.
 	ServiceUp struct{}
-	// ServiceDown: the PC/SC daemon is gone; all readers went with it (each is
-	// reported by ReaderLost before).
+	// ServiceDown: the PC/SC daemon is gone, or was not there when Watch began; all
+	// readers went with it (each is reported by ReaderLost before).
 	ServiceDown struct{ Err error }
-	// ReaderFound and ReaderLost: a reader was plugged in or pulled out.
+	// ReaderFound and ReaderLost: a reader was plugged in or pulled out. A card in a
+	// reader that is lost is reported by CardRemoved before.
 	ReaderFound struct{ Reader Reader }
 	ReaderLost  struct{ Reader Reader }
 	// CardInserted: a card answers in this reader. ATR is its answer to reset
@@ -95,15 +104,22 @@ type Card interface {
 	// reader carries (PC/SC part 10, dwMaxAPDUDataSize); 255 or less means short
 	// commands only.
 	MaxCommand() int
-	// Begin starts a transaction: nobody else can speak to the card until End.
+	// Begin starts a transaction: nobody else can speak to the card until End. When
+	// another program holds one until ctx ends, it is ErrInUse.
 	Begin(ctx context.Context) error
 	// Transmit exchanges one command, as raw bytes, for the card's answer with its
-	// status word (2 bytes or more). The answer is the caller's to wipe.
+	// status word (2 bytes or more). The answer is the caller's to wipe, and so is
+	// the command, also when the exchange was abandoned. ErrTransport leaves the
+	// connection open; ErrRemoved, ErrReset, ErrNoService and ErrStuck are what every
+	// further call says. When ctx had ended before, nothing is sent and its error is
+	// returned.
 	Transmit(ctx context.Context, command []byte) ([]byte, error)
-	// End ends the transaction and leaves the card as it is.
+	// End ends the transaction and leaves the card as it is. Without one it is
+	// ErrBadExchange.
 	End() error
 	// Close resets the card and gives it back. It may be called twice, and after
-	// every error; it ends a transaction that is open.
+	// every error; it ends a transaction that is open. An error of Close means that
+	// the card may not have been reset; a card that was removed needs none.
 	Close() error
 }
 

@@ -1,0 +1,191 @@
+package pcsctest
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/asan-kiosk/kiosk/drivers/smartcard"
+	"github.com/asan-kiosk/kiosk/drivers/smartcard/smartcardtest"
+)
+
+// driver is where Debian's vsmartcard-vpcd puts the virtual reader.
+const driver = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
+
+// firstPort is that of the first slot; in the tests' own network it is always
+// free. An entry of the configuration has two slots, with adjacent ports.
+const firstPort = 0x8C7B
+
+// Daemon is a pcscd with empty virtual readers, for one test.
+type Daemon struct {
+	t       testing.TB
+	dir     string
+	readers []smartcard.Reader
+
+	cmd    *exec.Cmd
+	output bytes.Buffer
+	ended  chan struct{}
+
+	mu    sync.Mutex
+	cards map[smartcard.Reader]*Card
+}
+
+// Start starts a daemon with so many readers (an even number, 16 at the most). It
+// ends with the test.
+func Start(t testing.TB, readers int) *Daemon {
+	t.Helper()
+	if refused != "" {
+		t.Skip(refused)
+	}
+	if os.Getenv(inside) == "" {
+		t.Fatal("pcsctest.Main was not called by TestMain")
+	}
+	d := &Daemon{t: t, dir: t.TempDir(), cards: map[smartcard.Reader]*Card{}}
+	for i := 0; i < readers; i += 2 {
+		name := fmt.Sprintf("Virtual %c", 'A'+i/2)
+		port := firstPort + i
+		text := fmt.Sprintf("FRIENDLYNAME %q\nDEVICENAME /dev/null:%#X\nLIBPATH %s\nCHANNELID %#X\n", name, port, driver, port)
+		if err := os.WriteFile(filepath.Join(d.dir, fmt.Sprintf("reader%02d", i)), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		// pcscd numbers its readers, and the slots of each.
+		d.readers = append(d.readers, smartcard.Reader(fmt.Sprintf("%s %02X 00", name, i/2)), smartcard.Reader(fmt.Sprintf("%s %02X 01", name, i/2)))
+	}
+	d.StartService()
+	t.Cleanup(func() {
+		d.mu.Lock()
+		for r, c := range d.cards {
+			c.Close()
+			delete(d.cards, r)
+		}
+		d.mu.Unlock()
+		if d.cmd != nil {
+			d.end(syscall.SIGTERM)
+		}
+		if t.Failed() && d.output.Len() > 0 {
+			t.Logf("pcscd says:\n%s", d.output.String())
+		}
+	})
+	return d
+}
+
+// Readers are the readers' names, as the daemon gives them.
+func (d *Daemon) Readers() []smartcard.Reader { return d.readers }
+
+// StartService starts the daemon, which takes the calls that come as soon as this
+// returns: it is handed a socket that listens already (sd_listen_fds(3)).
+func (d *Daemon) StartService() {
+	d.t.Helper()
+	if err := os.Remove(socket); err != nil && !os.IsNotExist(err) {
+		d.t.Fatal(err)
+	}
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	listener.SetUnlinkOnClose(false)
+	file, err := listener.File()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer func() {
+		_ = file.Close() // the daemon has its own
+		_ = listener.Close()
+	}()
+	d.cmd = exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec pcscd --foreground --error --config "$0"`, d.dir)
+	d.cmd.Stdout, d.cmd.Stderr = &d.output, &d.output
+	d.cmd.ExtraFiles = []*os.File{file} // descriptor 3
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	d.ended = make(chan struct{})
+	go func(cmd *exec.Cmd, ended chan struct{}) {
+		// The daemon is to die with this thread, so the thread must stay.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(ended)
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // it is ended by a signal
+		}
+	}(d.cmd, d.ended)
+	if err := <-started; err != nil {
+		d.t.Fatalf("pcscd: %v", err)
+	}
+}
+
+// StopService kills the daemon as a crash would.
+func (d *Daemon) StopService() { d.end(syscall.SIGKILL) }
+
+// Freeze stops the daemon's processor time, and Thaw gives it back: it takes calls
+// and does not answer.
+func (d *Daemon) Freeze() { d.signal(syscall.SIGSTOP) }
+func (d *Daemon) Thaw()   { d.signal(syscall.SIGCONT) }
+
+// PID is the daemon's process.
+func (d *Daemon) PID() int { return d.cmd.Process.Pid }
+
+func (d *Daemon) signal(s syscall.Signal) {
+	if err := d.cmd.Process.Signal(s); err != nil {
+		d.t.Errorf("pcscd: %v", err)
+	}
+}
+
+func (d *Daemon) end(s syscall.Signal) {
+	d.signal(s)
+	if s != syscall.SIGKILL {
+		select {
+		case <-d.ended:
+		case <-time.After(5 * time.Second):
+			d.signal(syscall.SIGKILL)
+		}
+	}
+	<-d.ended
+	d.cmd = nil
+	// The virtual reader closes its cards' connections; they come back by
+	// themselves, as cards that stay in their readers do.
+}
+
+// Insert puts a card into an empty reader. The daemon looks for it every 0.4 s.
+func (d *Daemon) Insert(r smartcard.Reader, chip smartcardtest.Chip) {
+	d.t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cards[r] != nil {
+		d.t.Fatalf("%s is full", r)
+	}
+	d.cards[r] = Insert(d.port(r), chip)
+}
+
+// Remove pulls what is in a reader.
+func (d *Daemon) Remove(r smartcard.Reader) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c := d.cards[r]; c != nil {
+		c.Pull()
+		delete(d.cards, r)
+		d.t.Cleanup(c.Close) // a chip may pull its own card, which cannot wait for itself
+	}
+}
+
+func (d *Daemon) port(r smartcard.Reader) string {
+	for i, name := range d.readers {
+		if name == r {
+			return fmt.Sprintf("127.0.0.1:%d", firstPort+i)
+		}
+	}
+	names := make([]string, len(d.readers))
+	for i, name := range d.readers {
+		names[i] = string(name)
+	}
+	panic(fmt.Sprintf("pcsctest: no reader %s among %s", r, strings.Join(names, ", ")))
+}
