@@ -292,9 +292,9 @@ type benchState struct {
 	Cards     []cardState            `json:"cards"`
 	Authority []certificateState     `json:"authority"`
 
-	ScreenURL string             `json:"screen_url,omitempty"`
-	Ports     map[string]string  `json:"ports"`
-	Events    []event            `json:"events"` // the latest, oldest first, without frames
+	ScreenURL string            `json:"screen_url,omitempty"`
+	Ports     map[string]string `json:"ports"`
+	Events    []event           `json:"events"` // the latest, oldest first, without frames
 }
 
 // shownEvents is how many events the state holds.

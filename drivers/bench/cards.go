@@ -160,7 +160,7 @@ func (b *bench) card(name string) (*card, error) {
 
 // meant finds the card and the reader of an order: either may be left out when the
 // other one tells.
-func (b *bench) meant(o cardOrder) (*port, *card, error) {
+func (b *bench) meant(o cardOrder) (*cardReader, *card, error) {
 	var c *card
 	var err error
 	if o.Card != "" {

@@ -30,13 +30,13 @@ type readers struct {
 	mu      sync.Mutex
 	service *vpcd.Service // nil: there is none, see trouble
 	trouble string        // why there are no readers
-	ports   map[string]*port
+	ports   map[string]*cardReader
 	closed  bool
 	work    sync.WaitGroup // the goroutines of cards in readers
 }
 
-// port is one reader.
-type port struct {
+// cardReader is one of the two.
+type cardReader struct {
 	name string
 	slot vpcd.Slot
 	in   *insertion // nil: it is empty
@@ -45,7 +45,7 @@ type port struct {
 // insertion is one card in one reader, from when it was put in until it is out.
 type insertion struct {
 	r      *readers
-	p      *port
+	p      *cardReader
 	card   *card
 	upside bool // its contacts do not meet the reader's
 
@@ -54,7 +54,7 @@ type insertion struct {
 }
 
 func newReaders(h *hub, s *store) *readers {
-	return &readers{hub: h, store: s, ports: map[string]*port{
+	return &readers{hub: h, store: s, ports: map[string]*cardReader{
 		readerSlot:  {name: readerSlot, slot: vpcd.CardSlot},
 		readerToken: {name: readerToken, slot: vpcd.TokenPort},
 	}}
@@ -112,7 +112,7 @@ func (r *readers) close() error {
 	return err
 }
 
-func (r *readers) port(name string) (*port, error) {
+func (r *readers) port(name string) (*cardReader, error) {
 	if name == "" {
 		name = readerSlot
 	}
@@ -124,7 +124,7 @@ func (r *readers) port(name string) (*port, error) {
 }
 
 // fits says why a card cannot be put into a reader; r.mu is held.
-func (r *readers) fits(p *port, c *card, upside bool) error {
+func (r *readers) fits(p *cardReader, c *card, upside bool) error {
 	switch {
 	case c.token != (p.name == readerToken):
 		return impossibleError{fmt.Errorf("%s does not fit into this reader", c.name)}
@@ -140,7 +140,7 @@ func (r *readers) fits(p *port, c *card, upside bool) error {
 }
 
 // insert puts a card in; r.mu is held.
-func (r *readers) insert(p *port, c *card, upside bool) error {
+func (r *readers) insert(p *cardReader, c *card, upside bool) error {
 	if p.in != nil {
 		return impossibleError{fmt.Errorf("there is a card in the reader: %s", p.in.card.name)}
 	}
@@ -160,7 +160,7 @@ func (r *readers) insert(p *port, c *card, upside bool) error {
 }
 
 // remove takes the card out; r.mu is held.
-func (r *readers) remove(p *port, how string) error {
+func (r *readers) remove(p *cardReader, how string) error {
 	i := p.in
 	if i == nil {
 		return impossibleError{errors.New("no card is in the reader")}
@@ -190,7 +190,7 @@ func (r *readers) keep() error {
 }
 
 // exchange takes the card out that is in, and puts one in; r.mu is held.
-func (r *readers) exchange(p *port, c *card, upside bool) error {
+func (r *readers) exchange(p *cardReader, c *card, upside bool) error {
 	if err := r.fits(p, c, upside); err != nil {
 		return err
 	}
