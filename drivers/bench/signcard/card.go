@@ -171,6 +171,9 @@ func (c *Card) answer(apdu []byte) []byte {
 		}
 	}
 	c.pending = nil
+	if c.selectsIsoApplet(cmd) {
+		return status(c.isoApplet(), swOK)
+	}
 	data, sw := c.execute(cmd)
 	return c.shape(cmd, data, sw)
 }

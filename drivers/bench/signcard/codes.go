@@ -118,8 +118,11 @@ var (
 	aidPIV       = []byte("\xA0\x00\x00\x03\x08\x00\x00\x10\x00")
 )
 
-// isoAppletVersion answers SELECT of IsoApplet: version 0.6, no features.
-var isoAppletVersion = []byte{0x00, 0x06, 0x00}
+// Features of IsoApplet 0.6 in its answer to SELECT.
+const (
+	isoAppletExtended = 0x01
+	isoAppletECC      = 0x04
+)
 
 // Algorithm references. IsoApplet's are its own; the others are this card's.
 const (

@@ -1,6 +1,9 @@
 package signcard
 
-import "bytes"
+import (
+	"bytes"
+	"crypto/ecdsa"
+)
 
 // file is a file of the card: a folder (DF), bytes (transparent EF) or records.
 type file struct {
@@ -40,10 +43,6 @@ func (f *file) path() []byte {
 // selectFile is SELECT (ISO/IEC 7816-4 7.1.1).
 func (c *Card) selectFile(cmd command) ([]byte, int) {
 	if cmd.p1 == selectByName {
-		if bytes.HasPrefix(aidIsoApplet, cmd.data) && len(cmd.data) >= 5 && c.cfg.Applet == PKCS15 {
-			c.openSC = true
-			return isoAppletVersion, swOK
-		}
 		f := c.byName(cmd.data)
 		if f == nil {
 			return nil, swNotFound
@@ -55,6 +54,27 @@ func (c *Card) selectFile(cmd command) ([]byte, int) {
 		return nil, sw
 	}
 	return c.selected(cmd, f)
+}
+
+// selectsIsoApplet finds out that OpenSC is asking. It sends no Le, and wants the
+// answer all the same.
+func (c *Card) selectsIsoApplet(cmd command) bool {
+	return c.cfg.Applet == PKCS15 && cmd.ins == insSelect && cmd.p1 == selectByName && bytes.Equal(cmd.data, aidIsoApplet)
+}
+
+// isoApplet answers SELECT of IsoApplet: version 0.6 and its features.
+func (c *Card) isoApplet() []byte {
+	c.openSC = true
+	features := byte(0)
+	if c.cfg.Layout.Extended {
+		features |= isoAppletExtended
+	}
+	for _, p := range c.cfg.Pairs {
+		if _, isEC := p.Key.Public().(*ecdsa.PublicKey); isEC {
+			features |= isoAppletECC
+		}
+	}
+	return []byte{0x00, 0x06, features}
 }
 
 // byName finds a DF by its AID; a shorter name selects by its beginning.

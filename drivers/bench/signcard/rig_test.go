@@ -161,3 +161,12 @@ func info(key crypto.Signer, msg string) []byte {
 	}
 	return digest(msg)
 }
+
+// pivCard has a key in slot 9A and one in slot 9C.
+func pivCard(login, signing crypto.Signer) Config {
+	cfg := pairs(login, signing, nil)
+	cfg.Applet = PIV
+	cfg.PIN1, cfg.PIN2 = PIN{Value: "123456"}, PIN{}
+	cfg.Pairs[1].PIN = PIN1
+	return cfg
+}
