@@ -33,21 +33,26 @@ need_node() {
 }
 
 # Debian packages by purpose, each with the program or file that shows it is there.
-# Running a terminal needs none: the programs are pure Go, the page is built by npm.
+# Running a terminal needs a PC/SC daemon with virtual readers and, to build the
+# daemon, its library: the rest is pure Go, and the page is built by npm.
 debian_packages() {
 	case $purpose in
-	run) ;;
-	test)
-		echo chromium:chromium          # the browser of the page's tests
-		echo zbar-tools:zbarimg         # reads the codes on slips
-		echo netpbm:pnmtopng            # reads and compares pictures of slips
-		echo libharfbuzz-bin:hb-shape   # shapes text, to compare with ours
-		echo libfribidi-bin:fribidi     # orders text, to compare with ours
-		echo gcc:gcc                    # the race detector is C
-		echo libc6-dev:/usr/include/stdlib.h
-		;;
+	run | test) ;;
 	*) fail "setup.sh: what for? run or test" ;;
 	esac
+	echo pcscd:/usr/sbin/pcscd      # the card readers' daemon
+	echo vsmartcard-vpcd:/usr/lib/pcsc/drivers/serial/libifdvpcd.so
+	echo libpcsclite-dev:/usr/include/PCSC/winscard.h
+	echo pkg-config:pkg-config      # finds that library
+	echo gcc:gcc                    # that library is C; so is the race detector
+	echo libc6-dev:/usr/include/stdlib.h
+	[ "$purpose" = test ] || return 0
+	echo chromium:chromium          # the browser of the page's tests
+	echo zbar-tools:zbarimg         # reads the codes on slips
+	echo netpbm:pnmtopng            # reads and compares pictures of slips
+	echo libharfbuzz-bin:hb-shape   # shapes text, to compare with ours
+	echo libfribidi-bin:fribidi     # orders text, to compare with ours
+	echo opensc:opensc-tool         # reads cards and knows nothing of ours
 }
 
 need_packages() {

@@ -30,6 +30,7 @@ type options struct {
 	baud          int
 	take          time.Duration
 	initTime      time.Duration
+	readers       bool
 }
 
 // bench is the devices, the cable, and what they remember.
@@ -46,6 +47,9 @@ type bench struct {
 
 	cable   *cable
 	central *centralSwitch
+
+	readers *readers
+	cards   []*card // the wallet; those that are in a reader, too
 }
 
 // openBench takes up the world kept in the folder and plugs the devices in.
@@ -63,6 +67,9 @@ func openBench(opt options) (*bench, error) {
 		return nil, errors.Join(err, b.close())
 	}
 	if b.cable, err = openCable(opt.networkListen, opt.central); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	if err := b.openCards(); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
 	return b, nil
@@ -133,6 +140,9 @@ func (b *bench) close() error {
 	}
 	if b.cable != nil {
 		b.cable.close()
+	}
+	if b.readers != nil {
+		errs = append(errs, b.readers.close())
 	}
 	return errors.Join(append(errs, b.rec.close(), b.store.close())...)
 }
@@ -253,7 +263,7 @@ func (b *bench) insert(o noteOrder) (noteAnswer, error) {
 	return answer, err
 }
 
-// reset is a new day: no note, no strip.
+// reset is a new day: no note, no strip, no card in a reader.
 func (b *bench) reset() error {
 	if err := b.doValidator(validator.EmptyWorld{}); err != nil {
 		return err
@@ -261,7 +271,7 @@ func (b *bench) reset() error {
 	if err := b.doPrinter(paperprinter.EmptyWorld{}); err != nil {
 		return err
 	}
-	if err := b.store.dropStrips(); err != nil {
+	if err := errors.Join(b.store.dropStrips(), b.newCards()); err != nil {
 		return err
 	}
 	b.hub.publish(event{Source: sourceBench, Kind: "reset"})
@@ -276,9 +286,15 @@ type benchState struct {
 	Strips    []stripInfo        `json:"strips"`
 	Network   cableState         `json:"network"`
 	Central   behaviour          `json:"central"`
-	ScreenURL string             `json:"screen_url,omitempty"`
-	Ports     map[string]string  `json:"ports"`
-	Events    []event            `json:"events"` // the latest, oldest first, without frames
+
+	PCSCD     serviceState           `json:"pcscd"`
+	Readers   map[string]readerState `json:"readers"`
+	Cards     []cardState            `json:"cards"`
+	Authority []certificateState     `json:"authority"`
+
+	ScreenURL string            `json:"screen_url,omitempty"`
+	Ports     map[string]string `json:"ports"`
+	Events    []event           `json:"events"` // the latest, oldest first, without frames
 }
 
 // shownEvents is how many events the state holds.
@@ -315,6 +331,8 @@ func (b *bench) state() benchState {
 	b.printer.mu.Lock()
 	s.Printer = b.paper.p.State()
 	b.printer.mu.Unlock()
+	s.PCSCD, s.Readers, s.Cards = b.cardStates()
+	s.Authority = b.certificates()
 	s.Validator.CassetteTotal, s.Validator.CassetteCount = counted(s.Validator.World.Cassette)
 	return s
 }

@@ -71,6 +71,34 @@ func (c *centralSwitch) state(ctx context.Context) ([]byte, error) {
 	return c.call(ctx, http.MethodGet, "/demo/v1/state", nil)
 }
 
+// phone is the citizen's telephone: messages and requests that central has sent.
+func (c *centralSwitch) phone(ctx context.Context) ([]byte, error) {
+	return c.call(ctx, http.MethodGet, phonePath, nil)
+}
+
+const phonePath = "/demo/v1/phone"
+
+// Answers to a request on the telephone.
+var phoneAnswers = []string{"confirm", "refuse"}
+
+// phoneOrder is the body of POST /api/phone, and of central's.
+type phoneOrder struct {
+	Attempt string `json:"attempt"`
+	Answer  string `json:"answer"`
+}
+
+func (c *centralSwitch) press(ctx context.Context, o phoneOrder) error {
+	if !slices.Contains(phoneAnswers, o.Answer) {
+		return unknownActionError{what: "answer", name: o.Answer, allowed: phoneAnswers}
+	}
+	body, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	_, err = c.call(ctx, http.MethodPost, phonePath, body)
+	return err
+}
+
 func (c *centralSwitch) call(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	if c.base == "" {
 		return nil, upstreamError{errors.New("no central was named when the bench was started")}

@@ -21,6 +21,8 @@ type event struct {
 	To     string `json:"to,omitempty"`
 	Strip  int    `json:"strip,omitempty"`
 	N      int    `json:"n,omitempty"`
+	Reader string `json:"reader,omitempty"`
+	Card   string `json:"card,omitempty"`
 
 	frame bool // told only to those who asked for frames
 }

@@ -76,6 +76,19 @@ func (b *bench) handler(host string) http.Handler {
 		b.hub.publish(event{Source: sourceCentral, Kind: "mode", Text: o.Mode})
 		return o, nil
 	}))
+	mux.HandleFunc("POST /api/card", post(b.postCard))
+	mux.HandleFunc("POST /api/pcscd", post(b.postPCSCD))
+	mux.HandleFunc("POST /api/authority", post(b.postAuthority))
+	mux.HandleFunc("GET /api/phone", func(w http.ResponseWriter, r *http.Request) {
+		raw, err := b.central.phone(r.Context())
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(raw)
+	})
+	mux.HandleFunc("POST /api/phone", post(b.postPhone))
 	mux.HandleFunc("POST /api/reset", post(func(*http.Request, struct{}) (any, error) { return struct{}{}, b.reset() }))
 	return guard(host, mux)
 }

@@ -15,6 +15,7 @@ const (
 	sourcePrinter   = "printer"
 	sourceNetwork   = "network"
 	sourceCentral   = "central"
+	sourceReader    = "reader"
 	sourceBench     = "bench"
 )
 

@@ -16,9 +16,14 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/asan-kiosk/kiosk/drivers/bench/vpcd"
 )
 
 func main() {
+	if vpcd.Inside() {
+		os.Exit(vpcd.Hold())
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stderr)
 	stop()
@@ -43,6 +48,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.baud, "baud", 0, "line speed of the printer (115200 unless given)")
 	f.DurationVar(&o.take, "take", 0, "after what time a returned note is taken (800ms unless given; negative: only by hand)")
 	f.DurationVar(&o.initTime, "init", 0, "how long the validator takes to start (3s unless given)")
+	f.BoolVar(&o.readers, "readers", true, "start a PC/SC daemon of the bench's own, with two virtual card readers")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

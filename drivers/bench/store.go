@@ -20,6 +20,9 @@ type kept struct {
 	Validator *keptValidator      `json:"validator,omitempty"`
 	Printer   *paperprinter.World `json:"printer,omitempty"`
 	Strips    []stripInfo         `json:"strips"` // oldest first
+
+	Cards   map[string]json.RawMessage `json:"cards,omitempty"`   // what each card remembers
+	Readers map[string]keptReader      `json:"readers,omitempty"` // the cards that are in
 }
 
 type keptValidator struct {
@@ -93,6 +96,20 @@ func (s *store) update(change func(*kept)) error {
 		return err
 	}
 	return replaceFile(s.path(), b)
+}
+
+// card is what a card remembers; nil: nothing was kept of it.
+func (s *store) card(name string) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.k.Cards[name]
+}
+
+// readers is where cards were left.
+func (s *store) readers() map[string]keptReader {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.k.Readers
 }
 
 func replaceFile(path string, b []byte) error {

@@ -15,6 +15,7 @@
 //	central/        the store of centrald
 //	bench.json      the bench's physical world: cassette, hand, paper
 //	dev/            the virtual devices, while the bench runs
+//	pcscd.comm      the bench's PC/SC daemon with its virtual card readers, likewise
 //	log/            what each program wrote, two files of 4 MiB at most
 //	NAME.pid        process of each program, while it runs
 //	supervisor.lock who uses the folder

@@ -90,5 +90,6 @@ func (o *options) path(parts ...string) string {
 	return filepath.Join(append([]string{o.dir}, parts...)...)
 }
 func (o *options) socket() string             { return o.path("runtime", "admin.sock") }
+func (o *options) readers() string            { return o.path("pcscd.comm") } // of the bench's PC/SC daemon
 func (o *options) config() string             { return o.path("etc", "kioskd.toml") }
 func (o *options) program(name string) string { return filepath.Join(o.bin, name) }

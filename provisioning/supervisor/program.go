@@ -69,7 +69,8 @@ type program struct {
 	path    string
 	args    []string
 	pidFile string
-	fault   string // KIOSK_FAULTPOINT of the first start; "" for none
+	fault   string   // KIOSK_FAULTPOINT of the first start; "" for none
+	env     []string // besides the supervisor's own environment
 	log     *logFile
 	say     func(format string, args ...any)
 
@@ -138,7 +139,7 @@ func (p *program) once(n int) (how string, err error) {
 	if n == 1 {
 		fault = p.fault
 	}
-	cmd.Env = environment(os.Environ(), fault)
+	cmd.Env = append(environment(os.Environ(), fault), p.env...) // of two the last one counts
 	cmd.Stdout, cmd.Stderr = p.log, p.log
 	cmd.WaitDelay = 200 * time.Millisecond // for a pipe that a grandchild still holds
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -184,6 +185,9 @@ func ending(err error) string {
 
 // faultVariable tells kioskd of a build with fault points where to die.
 const faultVariable = "KIOSK_FAULTPOINT"
+
+// readersVariable tells kioskd's PC/SC library where the bench's daemon listens.
+const readersVariable = "PCSCLITE_CSOCK_NAME"
 
 // environment is what a child gets: the supervisor's own environment, in which a
 // fault point would hit every start of every program, without it.

@@ -108,17 +108,17 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 	answers := func(int) bool { return true }
 	for _, one := range []struct {
 		name, fault, url string
-		args             []string
+		args, env        []string
 		good             func(status int) bool
 	}{
 		{name: "bench", args: benchArgs, url: bench, good: answers},
 		{name: "centrald", args: []string{"--listen", address(s.ports.Central), "--store", o.path("central", "central.db"), "--demo"},
 			url: "http://" + address(s.ports.Central) + "/", good: answers},
-		{name: "kioskd", args: []string{"run", "--config", o.config()}, fault: o.fault,
+		{name: "kioskd", args: []string{"run", "--config", o.config()}, fault: o.fault, env: []string{readersVariable + "=" + o.readers()},
 			url: screen, good: func(status int) bool { return status == http.StatusOK }},
 	} {
 		s.note("starting %s", one.name)
-		p, err := s.add(one.name, one.fault, one.args)
+		p, err := s.add(one.name, one.fault, one.args, one.env)
 		if err != nil {
 			return err
 		}
@@ -131,12 +131,12 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 }
 
 // add starts a program and keeps it running.
-func (s *supervisor) add(name, fault string, args []string) (*program, error) {
+func (s *supervisor) add(name, fault string, args, env []string) (*program, error) {
 	l, err := openLog(s.o.path("log", name+".log"), maxLog)
 	if err != nil {
 		return nil, err
 	}
-	p := &program{name: name, path: s.o.program(name), args: args, pidFile: s.o.path(name + ".pid"), fault: fault,
+	p := &program{name: name, path: s.o.program(name), args: args, pidFile: s.o.path(name + ".pid"), fault: fault, env: env,
 		log: l, say: s.say, starter: s.starter,
 		stop: make(chan struct{}), kill: make(chan struct{}), done: make(chan struct{})}
 	s.running = append(s.running, p)

@@ -134,6 +134,8 @@ function setUp() {
   seg("central", [["Normal", "normal"], ["Slow", "slow", "low"], ["Fail", "fail", true], ["Drop answer", "drop_answer", true]], (mode) =>
     order("/api/central", { normal: { mode }, slow: { mode, delay_ms: 8000 }, fail: { mode, status: 503 }, drop_answer: { mode, count: 1 } }[mode]));
 
+  setUpCards();
+
   for (const b of document.querySelectorAll("[data-validator]")) b.addEventListener("click", () => order("/api/validator", JSON.parse(b.dataset.validator)));
   for (const b of document.querySelectorAll("[data-printer]")) b.addEventListener("click", () => order("/api/printer", JSON.parse(b.dataset.printer)));
   for (const id of ["full", "cutter", "jam"]) $(id).classList.add("alone");
@@ -150,7 +152,7 @@ function setUp() {
       return;
     }
     b.dataset.sure = "1";
-    b.textContent = "Empty cassette, hand and tray?";
+    b.textContent = "Empty cassette, hand, tray and readers?";
     setTimeout(() => { delete b.dataset.sure; b.textContent = "New day…"; }, 4000);
   });
   $("ledger").addEventListener("toggle", ledger);
@@ -189,6 +191,7 @@ function draw(s) {
   drawValidator(s.validator);
   drawPrinter(s.printer);
   drawStrips(s.strips);
+  drawCards(s);
 
   press("network", s.network.mode);
   $("network-facts").textContent = `${s.network.listen} → ${s.network.central || "no central"} · ${count(s.network.connections, "connection")} · ` +
@@ -318,6 +321,7 @@ const place = (p) => PLACES[p] || p.replace("bag:", "");
 const KINDS = { bad_frame: "a frame with a wrong check sum", busy: "busy", ready: "ready", cleared: "buffers cleared by the host" };
 
 function words(e) {
+  if (e.source === "reader" || e.source === "authority") return cardWords(e);
   const note = e.note ? worth(e.note.value) + " " + e.note.serial : "";
   switch (e.kind) {
     case "note": return `${note}: ${place(e.from)} → ${place(e.to)}`;
@@ -335,13 +339,15 @@ function words(e) {
     case "lost": return `printer: ${count(e.n, "byte")} found no room`;
     case "ignored": return `printer: ignored ${e.text}`;
     case "mode": return `${e.source}: ${e.text}`;
-    case "reset": return "a new day: cassette, hand and tray are empty";
+    case "reset": return "a new day: cassette, hand, tray and readers are empty";
     case "frame_in": return "→ " + e.hex;
     case "frame_out": return "← " + e.hex;
     case "answer": return "printer ← " + e.hex;
   }
   return KINDS[e.kind] || e.kind;
 }
+
+const FRAMES = ["frame_in", "frame_out", "answer", "command"];
 
 let seen = 0;
 
@@ -351,7 +357,7 @@ function tell(e) {
   const li = el("li");
   if (["acked", "stacked", "stacked_sent", "strip"].includes(e.kind)) li.className = "money";
   if (["bad_frame", "lost", "not_taken"].includes(e.kind) || (e.kind === "power" && e.text === "off")) li.className = "bad";
-  if (["frame_in", "frame_out", "answer"].includes(e.kind)) li.className = "frame";
+  if (FRAMES.includes(e.kind)) li.className = "frame";
   li.append(el("time", "", clock(e.us)), el("span", "", words(e)));
   $("log").prepend(li);
   while ($("log").childElementCount > 400) $("log").lastElementChild.remove();
@@ -367,7 +373,7 @@ function listen() {
   stream.onmessage = (m) => {
     const e = JSON.parse(m.data);
     tell(e);
-    if (!["frame_in", "frame_out", "answer"].includes(e.kind)) look();
+    if (!FRAMES.includes(e.kind)) look();
   };
 }
 
