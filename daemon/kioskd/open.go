@@ -11,14 +11,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/asan-kiosk/kiosk/daemon/admin"
 	"github.com/asan-kiosk/kiosk/daemon/config"
+	"github.com/asan-kiosk/kiosk/daemon/esign"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
 	"github.com/asan-kiosk/kiosk/drivers/cash/ccnet"
 	"github.com/asan-kiosk/kiosk/drivers/line"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 	"github.com/asan-kiosk/kiosk/drivers/printer/escpos"
+	"github.com/asan-kiosk/kiosk/drivers/smartcard"
+	"github.com/asan-kiosk/kiosk/drivers/smartcard/pcsc"
+	"github.com/asan-kiosk/kiosk/drivers/smartcard/pkcs15"
 	kioskui "github.com/asan-kiosk/kiosk/kiosk-ui"
 )
 
@@ -73,6 +78,16 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 		p.printer = func(ctx context.Context, commands <-chan printer.Command, deliver func(printer.Event)) error {
 			return escpos.Run(ctx, line.OpenTTY(c.Port, line.Mode{Baud: baud}), profile, commands, deliver, line.Options{Log: log.With("device", "printer")})
 		}
+	}
+	if cfg.Cards.Driver != config.DriverNone {
+		if s := cfg.Cards.Socket; s != "" {
+			// The library reads it at its first call, from its own copy of the environment.
+			if err = os.Setenv("PCSCLITE_CSOCK_NAME", s); err != nil {
+				return p, err
+			}
+		}
+		p.cards = &esign.Runner{Service: pcsc.New(),
+			Profiles: []smartcard.Profile{pkcs15.New()}, Version: Version, Now: time.Now}
 	}
 	return p, nil
 }
