@@ -2,7 +2,6 @@ package apdu
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/asan-kiosk/kiosk/drivers/smartcard"
@@ -144,7 +143,7 @@ func (ch *Channel) exchange(ctx context.Context, c Command, form Form) ([]byte, 
 	ch.left--
 	raw, err := c.Encode(form)
 	if err != nil {
-		return nil, 0, errors.Join(smartcard.ErrBadExchange, err)
+		return nil, 0, fmt.Errorf("%w: %w", smartcard.ErrBadExchange, err)
 	}
 	defer clear(raw)
 	answer, err := ch.card.Transmit(ctx, raw)

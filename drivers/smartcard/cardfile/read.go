@@ -2,7 +2,6 @@ package cardfile
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/asan-kiosk/kiosk/drivers/smartcard"
@@ -98,7 +97,7 @@ func (f *Files) readBlock(ctx context.Context, offset, n int) ([]byte, apdu.SW, 
 	}
 	v, err := ber.New(data).Want(tagReadData)
 	if err != nil {
-		return nil, sw, errors.Join(smartcard.ErrMalformed, err)
+		return nil, sw, fmt.Errorf("%w: %w", smartcard.ErrMalformed, err)
 	}
 	return v.Body, sw, nil
 }

@@ -13,7 +13,6 @@ package pin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -42,7 +41,7 @@ type Rule struct {
 }
 
 const (
-	maxBlock      = 64
+	maxBlock      = 255
 	iso9564Len    = 8
 	iso9564Digits = 12
 	iso9564Format = 0x20
@@ -62,6 +61,17 @@ func (r Rule) Check() error {
 
 // Digits reports whether the PIN has only digits.
 func (r Rule) Digits() bool { return r.Encoding != UTF8 }
+
+// Capacity is the number of characters that a padded block holds.
+func (r Rule) Capacity() int {
+	switch r.Encoding {
+	case BCD:
+		return 2 * r.Stored
+	case ISO9564:
+		return iso9564Digits
+	}
+	return r.Stored
+}
 
 // length is the number of bytes of n characters, unpadded.
 func (r Rule) length(n int) int {
@@ -174,7 +184,7 @@ func Verify(ctx context.Context, ch *apdu.Channel, reference byte, r Rule, pin [
 	case sw == apdu.WrongNoCount, sw == apdu.SecurityStatus:
 		// wrong, and the card does not count aloud
 	default:
-		return errors.Join(smartcard.ErrKeyRefused, &apdu.StatusError{INS: c.INS, SW: sw})
+		return fmt.Errorf("%w: %w", smartcard.ErrKeyRefused, &apdu.StatusError{INS: c.INS, SW: sw})
 	}
 	return refusal
 }
