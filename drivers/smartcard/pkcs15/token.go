@@ -1,0 +1,250 @@
+package pkcs15
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/asan-kiosk/kiosk/drivers/smartcard"
+	"github.com/asan-kiosk/kiosk/drivers/smartcard/apdu"
+	"github.com/asan-kiosk/kiosk/drivers/smartcard/ber"
+	"github.com/asan-kiosk/kiosk/drivers/smartcard/cardfile"
+	"github.com/asan-kiosk/kiosk/drivers/smartcard/pin"
+)
+
+// token implements smartcard.Token.
+type token struct {
+	model  Model
+	home   cardfile.Home
+	serial string
+	pairs  []*pair
+
+	mu      sync.Mutex // guards what jobs find out
+	manners cardfile.Manners
+}
+
+// pair is a certificate with its key and PIN.
+type pair struct {
+	key       smartcard.Key
+	private   privateKey
+	pin       pinObject
+	public    crypto.PublicKey // nil if the certificate cannot be read or its key not be used
+	recipes   []Recipe
+	attempts  map[crypto.Hash]attempts // guarded by token.mu
+	directory cardfile.Path            // selected before the key is used; nil for none
+}
+
+// attempts is what was found out about the recipes of one key.
+type attempts struct {
+	first  int  // where to begin
+	proven bool // that one has signed
+}
+
+// token reads what EF.ODF names and joins it.
+func (r *reader) token(ctx context.Context, odf []byte, model Model) (*token, error) {
+	dirs, err := parseODF(odf)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", smartcard.ErrMalformed, err)
+	}
+	t := &token{model: model, home: r.home}
+	var info tokenInfo
+	b, err := r.file(ctx, fileInfo, cardfile.Part{})
+	if err != nil {
+		return nil, err
+	}
+	// A token without information, or with nonsense for it, signs all the same.
+	info, _ = parseTokenInfo(b)
+	t.serial = info.serial
+
+	keys, err := objects(ctx, r, dirs.keys, parsePrKD)
+	if err != nil {
+		return nil, err
+	}
+	pins, err := objects(ctx, r, dirs.pins, parseAOD)
+	if err != nil {
+		return nil, err
+	}
+	certs, err := objects(ctx, r, dirs.certificates, parseCD)
+	if err != nil {
+		return nil, err
+	}
+	names := pinNames(pins)
+	for _, k := range keys {
+		p, ok := findPIN(pins, k.authID)
+		if !ok || t.find(k.id) != nil {
+			continue
+		}
+		c, ok := findCertificate(certs, k.id)
+		if !ok {
+			continue
+		}
+		der, err := r.certificate(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if der == nil {
+			continue
+		}
+		x := &pair{private: k, pin: p, attempts: map[crypto.Hash]attempts{}}
+		x.key = smartcard.Key{
+			ID: k.id, Label: k.label, Certificate: der, PIN: names[p.id],
+			MinPIN: max(1, p.rule.Min), MaxPIN: p.rule.Max, Digits: p.rule.Digits(),
+		}
+		if x.key.Label == "" {
+			x.key.Label = c.label
+		}
+		if cert, err := x509.ParseCertificate(der); err == nil && smartcard.SigningKey(cert) {
+			x.public = cert.PublicKey
+			x.recipes = recipes(x.public, model, info, k)
+		}
+		if x.directory, err = r.directory(ctx, k); err != nil {
+			return nil, err
+		}
+		t.pairs = append(t.pairs, x)
+	}
+	t.manners = r.files.Manners()
+	return t, nil
+}
+
+// objects reads all directories of one kind.
+func objects[T any](ctx context.Context, r *reader, dirs []source, parse func(ber.Value) (T, error)) ([]T, error) {
+	b, err := r.read(ctx, dirs)
+	if err != nil {
+		return nil, err
+	}
+	return parseObjects(b, parse)
+}
+
+// certificate reads the certificate of a pair; nil if the card does not give it
+// or it is none.
+func (r *reader) certificate(ctx context.Context, c certificate) ([]byte, error) {
+	b := c.inline
+	if b == nil {
+		var err error
+		if b, err = r.files.Read(ctx, c.path, c.part, whole); err != nil {
+			return nil, unlessRefused(err)
+		}
+	}
+	der, err := unwrap(b)
+	if err != nil {
+		return nil, nil
+	}
+	return der, nil
+}
+
+// directory is the file that must be selected before a key is used. Some cards
+// name one that cannot be selected; the key's reference does there.
+func (r *reader) directory(ctx context.Context, k privateKey) (cardfile.Path, error) {
+	if r.home.Same(k.path) {
+		return nil, nil
+	}
+	_, err := r.files.Select(ctx, k.path, false)
+	if err != nil && k.reference != noReference {
+		return nil, unlessRefused(err)
+	}
+	return k.path, unlessRefused(err)
+}
+
+// pinNames names PINs by their labels, or where these do not tell them apart by
+// their identifiers as well.
+func pinNames(pins []pinObject) map[string]string {
+	count := map[string]int{}
+	for _, p := range pins {
+		count[p.label]++
+	}
+	names := map[string]string{}
+	for _, p := range pins {
+		if _, named := names[p.id]; named {
+			continue
+		}
+		names[p.id] = p.label
+		if p.label == "" || count[p.label] > 1 {
+			names[p.id] = smartcard.Printable(p.label + " " + p.id)
+		}
+	}
+	return names
+}
+
+func (t *token) Profile() string { return Name }
+
+func (t *token) Serial() string { return t.serial }
+
+func (t *token) Keys() []smartcard.Key {
+	list := make([]smartcard.Key, 0, len(t.pairs))
+	for _, p := range t.pairs {
+		k := p.key
+		k.Certificate = slices.Clone(k.Certificate)
+		list = append(list, k)
+	}
+	return list
+}
+
+func (t *token) find(key string) *pair {
+	for _, p := range t.pairs {
+		if p.key.ID == key {
+			return p
+		}
+	}
+	return nil
+}
+
+// job is one use of the card.
+type job struct {
+	*token
+	ch    *apdu.Channel
+	files *cardfile.Files
+}
+
+func (t *token) job(c smartcard.Card) job {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ch := apdu.NewChannel(c)
+	return job{t, ch, cardfile.New(ch, t.home, t.manners)}
+}
+
+// toPIN goes where a pair's PIN is verified.
+func (j job) toPIN(ctx context.Context, p *pair) error {
+	err := j.files.SelectHome(ctx)
+	if err == nil && !j.home.Same(p.pin.path) {
+		_, err = j.files.Select(ctx, p.pin.path, false)
+	}
+	if err != nil && unlessRefused(err) == nil {
+		return fmt.Errorf("%w: %w", smartcard.ErrMalformed, err)
+	}
+	return err
+}
+
+// PINState implements smartcard.Token.
+func (t *token) PINState(ctx context.Context, c smartcard.Card, key string) (smartcard.PINState, error) {
+	p := t.find(key)
+	if p == nil {
+		return smartcard.PINState{}, smartcard.ErrNoKey
+	}
+	j := t.job(c)
+	if err := j.toPIN(ctx, p); err != nil {
+		return smartcard.PINState{}, err
+	}
+	s, err := j.state(ctx, p)
+	s.NotSet = s.NotSet || p.pin.unset
+	return s, err
+}
+
+// state asks for the PIN's state in the directory where it is verified.
+func (j job) state(ctx context.Context, p *pair) (smartcard.PINState, error) {
+	s := smartcard.PINState{Left: smartcard.TriesUnknown}
+	if !j.model.Mute {
+		answer, known, err := pin.State(ctx, j.ch, p.pin.reference)
+		if err != nil || known {
+			return answer, err
+		}
+	}
+	if j.model.Counter == nil {
+		return s, nil
+	}
+	left, err := j.model.Counter(ctx, j.ch, p.pin.reference)
+	s.Left, s.Blocked = left, left == 0
+	return s, err
+}
