@@ -27,6 +27,9 @@ type Channel struct {
 	left     int // exchanges that this job may still make
 }
 
+// ATR is the card's answer to reset.
+func (c *Channel) ATR() []byte { return c.card.ATR() }
+
 // NewChannel is a Channel over a card whose transaction the caller holds.
 func NewChannel(card smartcard.Card) *Channel {
 	return &Channel{

@@ -38,6 +38,7 @@ func (t *token) Sign(ctx context.Context, c smartcard.Card, key string, code []b
 		return nil, err
 	}
 	if p.directory != nil && string(p.directory) != string(p.pin.path) {
+		j.stay(place{})
 		if _, err := j.files.Select(ctx, p.directory, false); err != nil {
 			return nil, refused(err)
 		}

@@ -22,14 +22,26 @@ type token struct {
 	serial string
 	pairs  []*pair
 
+	identity identity
+
 	mu      sync.Mutex // guards what jobs find out
 	manners cardfile.Manners
+	at      place
+}
+
+// place is the directory that is current on a connection, so that the next call
+// on it need not select it again. A connection is one insertion's, and a reset of
+// the card ends the transaction in which all of its calls are made.
+type place struct {
+	card smartcard.Card
+	path string // "": the application's own directory
 }
 
 // pair is a certificate with its key and PIN.
 type pair struct {
 	key       smartcard.Key
 	private   privateKey
+	source    certificate // where the certificate was read
 	pin       pinObject
 	public    crypto.PublicKey // nil if the certificate cannot be read or its key not be used
 	recipes   []Recipe
@@ -88,7 +100,7 @@ func (r *reader) token(ctx context.Context, odf []byte, model Model) (*token, er
 		if der == nil {
 			continue
 		}
-		x := &pair{private: k, pin: p, attempts: map[crypto.Hash]attempts{}}
+		x := &pair{private: k, source: c, pin: p, attempts: map[crypto.Hash]attempts{}}
 		x.key = smartcard.Key{
 			ID: k.id, Label: k.label, Certificate: der, PIN: names[p.id],
 			MinPIN: max(1, p.rule.Min), MaxPIN: p.rule.Max, Digits: p.rule.Digits(),
@@ -106,6 +118,15 @@ func (r *reader) token(ctx context.Context, odf []byte, model Model) (*token, er
 		t.pairs = append(t.pairs, x)
 	}
 	t.manners = r.files.Manners()
+	var first []byte
+	if t.serial != "" {
+		t.identity = identify(r.ch.ATR(), b, nil)
+	} else {
+		if len(t.pairs) > 0 && t.pairs[0].source.inline == nil {
+			first = t.pairs[0].key.Certificate
+		}
+		t.identity = identify(r.ch.ATR(), nil, first)
+	}
 	return t, nil
 }
 
@@ -194,6 +215,8 @@ func (t *token) find(key string) *pair {
 // job is one use of the card.
 type job struct {
 	*token
+	card  smartcard.Card
+	at    place // token.at when the job began
 	ch    *apdu.Channel
 	files *cardfile.Files
 }
@@ -202,14 +225,36 @@ func (t *token) job(c smartcard.Card) job {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	ch := apdu.NewChannel(c)
-	return job{t, ch, cardfile.New(ch, t.home, t.manners)}
+	return job{t, c, t.at, ch, cardfile.New(ch, t.home, t.manners)}
 }
 
-// toPIN goes where a pair's PIN is verified.
+// stay remembers which directory is current; the zero place: none that is known.
+func (j job) stay(p place) {
+	j.mu.Lock()
+	j.token.at = p
+	j.mu.Unlock()
+}
+
+// toPIN goes where a pair's PIN is verified: one command if the place is named
+// from the root, none if an earlier call on this connection has gone there.
 func (j job) toPIN(ctx context.Context, p *pair) error {
-	err := j.files.SelectHome(ctx)
-	if err == nil && !j.home.Same(p.pin.path) {
+	there := place{j.card, string(p.pin.path)}
+	if j.home.Same(p.pin.path) {
+		there.path = ""
+	}
+	if j.at == there {
+		return nil
+	}
+	j.stay(place{})
+	var err error
+	if !p.pin.path.Absolute() || there.path == "" {
+		err = j.files.SelectHome(ctx)
+	}
+	if err == nil && there.path != "" {
 		_, err = j.files.Select(ctx, p.pin.path, false)
+	}
+	if err == nil {
+		j.stay(there)
 	}
 	if err != nil && unlessRefused(err) == nil {
 		return fmt.Errorf("%w: %w", smartcard.ErrMalformed, err)
