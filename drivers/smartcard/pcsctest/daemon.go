@@ -37,6 +37,7 @@ type Daemon struct {
 
 	mu    sync.Mutex
 	cards map[smartcard.Reader]*Card
+	last  map[smartcard.Reader]*Card // pulled
 }
 
 // Start starts a daemon with so many readers (an even number, 16 at the most). It
@@ -49,7 +50,7 @@ func Start(t testing.TB, readers int) *Daemon {
 	if os.Getenv(inside) == "" {
 		t.Fatal("pcsctest.Main was not called by TestMain")
 	}
-	d := &Daemon{t: t, dir: t.TempDir(), cards: map[smartcard.Reader]*Card{}}
+	d := &Daemon{t: t, dir: t.TempDir(), cards: map[smartcard.Reader]*Card{}, last: map[smartcard.Reader]*Card{}}
 	for i := 0; i < readers; i += 2 {
 		name := fmt.Sprintf("Virtual %c", 'A'+i/2)
 		port := firstPort + i
@@ -62,15 +63,16 @@ func Start(t testing.TB, readers int) *Daemon {
 	}
 	d.StartService()
 	t.Cleanup(func() {
-		d.mu.Lock()
-		for r, c := range d.cards {
-			c.Close()
-			delete(d.cards, r)
-		}
-		d.mu.Unlock()
 		if d.cmd != nil {
 			d.end(syscall.SIGTERM)
 		}
+		d.mu.Lock()
+		for _, cards := range []map[smartcard.Reader]*Card{d.cards, d.last} {
+			for _, c := range cards {
+				c.Close()
+			}
+		}
+		d.mu.Unlock()
 		if t.Failed() && d.output.Len() > 0 {
 			t.Logf("pcscd says:\n%s", d.output.String())
 		}
@@ -163,7 +165,7 @@ func (d *Daemon) Insert(r smartcard.Reader, chip smartcardtest.Chip) {
 	if d.cards[r] != nil {
 		d.t.Fatalf("%s is full", r)
 	}
-	d.cards[r] = Insert(d.port(r), chip)
+	d.cards[r] = Insert(d.port(r), chip, d.last[r])
 }
 
 // Remove pulls what is in a reader.
@@ -171,9 +173,9 @@ func (d *Daemon) Remove(r smartcard.Reader) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if c := d.cards[r]; c != nil {
-		c.Pull()
+		c.Pull() // a chip may pull its own card, which cannot wait for itself
 		delete(d.cards, r)
-		d.t.Cleanup(c.Close) // a chip may pull its own card, which cannot wait for itself
+		d.last[r] = c
 	}
 }
 

@@ -25,36 +25,56 @@ const (
 // because its daemon is away or has not seen the last card go.
 const dialPeriod = 20 * time.Millisecond
 
+// emptyTime is how long a reader is empty between two cards. pcscd looks every
+// 0.4 s. A pulled card can first show when the daemon powers it down, and then the
+// virtual reader takes the next one without ever having been seen empty.
+const emptyTime = 500 * time.Millisecond
+
 // Card is a chip in a slot of the virtual reader: a connection to its port.
 type Card struct {
 	chip smartcardtest.Chip
 	quit chan struct{}
 	done chan struct{}
+	gone time.Time // when the reader had seen it go; set before done is closed
 
 	mu     sync.Mutex
-	conn   net.Conn
+	conn   *net.TCPConn
 	pulled bool
 }
 
 // Insert puts a chip into the slot that listens on an address, and keeps it there
-// when the reader loses its power.
-func Insert(address string, chip smartcardtest.Chip) *Card {
+// when the reader loses its power. before is the card that was pulled out of this
+// slot last, if there was one.
+func Insert(address string, chip smartcardtest.Chip, before *Card) *Card {
 	c := &Card{chip: chip, quit: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(c.done)
+		if before != nil {
+			<-before.done
+			c.pause(time.Until(before.gone.Add(emptyTime)))
+		}
 		for {
 			if conn, err := net.Dial("tcp", address); err == nil && c.take(conn) {
-				serve(conn.(*net.TCPConn), c.chip)
-				_ = conn.Close() // what came has been handled
+				c.serve(conn.(*net.TCPConn))
+				_ = conn.Close() // the reader has closed its end
 			}
-			select {
-			case <-c.quit:
+			if !c.pause(dialPeriod) {
+				c.gone = time.Now()
 				return
-			case <-time.After(dialPeriod):
 			}
 		}
 	}()
 	return c
+}
+
+// pause tells whether the card is still in.
+func (c *Card) pause(d time.Duration) bool {
+	select {
+	case <-c.quit:
+		return false
+	case <-time.After(d):
+		return true
+	}
 }
 
 // take makes a connection the card's, unless it has been pulled.
@@ -65,11 +85,12 @@ func (c *Card) take(conn net.Conn) bool {
 		_ = conn.Close() // nothing was sent
 		return false
 	}
-	c.conn = conn
+	c.conn = conn.(*net.TCPConn)
 	return true
 }
 
-// Pull takes the card out. It does not wait for the chip.
+// Pull takes the card out: nothing is said any more. It does not wait for the
+// chip. The other direction stays open until the reader has seen it.
 func (c *Card) Pull() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,7 +100,7 @@ func (c *Card) Pull() {
 	c.pulled = true
 	close(c.quit)
 	if c.conn != nil {
-		_ = c.conn.Close() // that is the pulling
+		_ = c.conn.CloseWrite() // the reader may have closed before
 	}
 }
 
@@ -90,27 +111,29 @@ func (c *Card) Close() {
 }
 
 // serve answers the reader until the connection ends.
-func serve(conn *net.TCPConn, chip smartcardtest.Chip) {
+func (c *Card) serve(conn *net.TCPConn) {
 	for {
 		message, err := receive(conn)
 		if err != nil {
 			return
 		}
+		select {
+		case <-c.quit:
+			continue
+		default:
+		}
 		var answer []byte
 		switch {
 		case len(message) > 1:
-			answer = chip.Command(message)
+			answer = c.chip.Command(message)
 		case len(message) == 0:
 		case message[0] == powerOn, message[0] == powerOff, message[0] == reset:
-			chip.Reset()
+			c.chip.Reset()
 		case message[0] == getATR:
-			answer = chip.ATR()
+			answer = c.chip.ATR()
 		}
-		if len(answer) == 0 {
-			continue // silence: an answer of length 0 would be one too
-		}
-		if err := send(conn, answer); err != nil {
-			return
+		if len(answer) > 0 { // silence, else: an answer of length 0 would be one too
+			_ = send(conn, answer) // a card that was pulled meanwhile is not heard
 		}
 	}
 }
