@@ -6,10 +6,12 @@ import { Draft, settleTime } from './draft'
 import { apply, isLoaded, language, load } from './i18n'
 import { Link, mustReload, type Phase, type Socket } from './link/link'
 import { kept, rememberReload } from './link/token'
+import { openOf, secretRune, wink } from './secret'
 import { guard } from './touch'
 import {
-  type Command, langs, type Lang, type Modes, nameBack, nameCancel, nameFinish, nameInput, nameLanguage, nameModes,
-  nameMoreTime, nameNext, nameService, nameStart, nameTouch, type State,
+  type Command, type Field, type Keyboard, langs, type Lang, type Method, type Modes, nameBack, nameCancel, nameCertificate, nameFinish,
+  nameInput, nameLanguage, nameMethod, nameModes, nameMoreTime, nameNext, nameSecretKey, nameService, nameStart, nameTouch,
+  type SecretRune, type State,
 } from './wire.gen'
 
 export const state = signal<State | undefined>(undefined)
@@ -137,6 +139,8 @@ export const chooseLanguage = (lang: Lang) => {
   return once(nameLanguage, { lang })
 }
 export const chooseService = (service: string) => once(nameService, { service })
+export const chooseMethod = (method: Method) => once(nameMethod, { method })
+export const chooseCertificate = (certificate: string) => once(nameCertificate, { certificate })
 export const next = () => once(nameNext)
 export const back = () => once(nameBack)
 export const cancel = () => once(nameCancel, { key: moneyKey() })
@@ -194,6 +198,12 @@ export function typed(): string {
   return f ? drafts.shown(f.name, f.value, performance.now()) : ''
 }
 
+/** Goes to a field of a form with what is in it already; a secret's text is not here. */
+export function openField(f: Field): void {
+  if (f.secret) void send(nameInput, { field: f.name })
+  else type(f.name, f.value)
+}
+
 /** Puts a text into a field; the daemon makes that field the active one. */
 export function type(field: string, value: string): void {
   const n = drafts.type(field, value)
@@ -203,4 +213,25 @@ export function type(field: string, value: string): void {
     draftTick.value++
     setTimeout(() => draftTick.value++, settleTime)
   })
+}
+
+// Secrets: one key, one message, nothing kept (secret.ts).
+
+/** The secret that is open for typing. */
+export const openSecret = computed(() => openOf(state.value?.visit.step ?? '', activeField.value?.field))
+
+/** Sends one key of a secret. Without a link it is lost, so that none is ever kept. */
+export function secretKey(field: string, key: SecretRune): void {
+  const s = state.value
+  if (!s || !link) return
+  lastTouch = performance.now()
+  void link.command(nameSecretKey, { step_seq: s.step_seq, field, key })
+}
+
+/** A key that was typed on a keypad. */
+export function typeSecret(field: string, keyboard: Keyboard, key: string): void {
+  const rune = secretRune(keyboard, key)
+  if (rune === undefined) return
+  wink()
+  secretKey(field, rune)
 }

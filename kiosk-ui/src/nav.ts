@@ -2,8 +2,9 @@
 // Escape goes back, F1 helps. Digits, letters and the erase key of a keypad type
 // into the field that is open.
 
-import { activeField, overlay, setOverlay, state, touched, type, typed } from './app'
+import { activeField, openSecret, overlay, secretKey, setOverlay, state, touched, type, typed, typeSecret } from './app'
 import { erase, press } from './keyboard/layouts'
+import { eraseKey, wink } from './secret'
 
 type Direction = 'ArrowUp' | 'ArrowDown' | 'ArrowLeft' | 'ArrowRight'
 
@@ -94,13 +95,25 @@ export function startKeys(): void {
         if (state.value) setOverlay(overlay.value === 'help' ? 'none' : 'help')
         break
       default:
-        if (!typeKey(e.key)) return
+        if (!typeKey(e.key, e.repeat)) return
     }
     e.preventDefault()
   })
 }
 
-function typeKey(key: string): boolean {
+function typeKey(key: string, repeat: boolean): boolean {
+  const secret = openSecret.value
+  if (secret) {
+    if (overlay.value !== 'none' || state.value?.visit.warning) return false
+    if (key !== 'Backspace' && ([...key].length !== 1 || key === ' ')) return false
+    if (repeat) return true // a held key must not spend a try
+    if (key !== 'Backspace') typeSecret(secret.field, secret.keyboard, key)
+    else {
+      wink()
+      secretKey(secret.field, eraseKey)
+    }
+    return true
+  }
   const f = activeField.value?.field
   if (!f || f.keyboard === 'none' || overlay.value !== 'none') return false
   if (key === 'Backspace') type(f.name, erase(typed()))

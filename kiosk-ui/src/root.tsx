@@ -6,10 +6,16 @@ import { language } from './i18n'
 import { Cover } from './parts/cover'
 import { ConfirmDialog, HelpDialog, LanguagesDialog, Warning } from './parts/overlays'
 import { Attract } from './screens/attract'
+import { Card, CardProblem } from './screens/card'
+import { Certificate } from './screens/certificate'
 import { Form } from './screens/form'
 import { Language } from './screens/language'
+import { List } from './screens/list'
+import { Method } from './screens/method'
 import { Ending, OutOfService } from './screens/outcome'
 import { Pay } from './screens/pay'
+import { Phone } from './screens/phone'
+import { Pin, PinLast } from './screens/pin'
 import { Present } from './screens/present'
 import { QuoteScreen } from './screens/quote'
 import { Services } from './screens/services'
@@ -17,7 +23,9 @@ import { Waiting } from './screens/wait'
 import type { State } from './wire.gen'
 
 function Screen({ s }: { s: State }) {
-  const { step } = s.visit
+  const { step, wait } = s.visit
+  // A card or central is at work: the step stays, and there is nothing to do on it.
+  if (wait && (wait.for === 'card' || wait.for === 'sign_in')) return <Waiting s={s} />
   switch (step) {
     case 'attract':
       return <Attract s={s} />
@@ -41,6 +49,22 @@ function Screen({ s }: { s: State }) {
     case 'notice':
     case 'farewell':
       return <Ending s={s} />
+    case 'method':
+      return <Method s={s} />
+    case 'card':
+      return <Card s={s} />
+    case 'card_problem':
+      return <CardProblem s={s} />
+    case 'certificate':
+      return <Certificate s={s} />
+    case 'pin':
+      return <Pin s={s} />
+    case 'pin_last':
+      return <PinLast s={s} />
+    case 'phone':
+      return <Phone s={s} />
+    case 'list':
+      return <List s={s} />
     case 'out_of_service':
       return <OutOfService s={s} />
     default: {

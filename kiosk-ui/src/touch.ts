@@ -36,14 +36,14 @@ function inside(el: Element, x: number, y: number): boolean {
   return x >= r.left && x < r.right && y >= r.top && y < r.bottom
 }
 
-function show(el: Element, pressed: boolean): void {
+function showPressed(el: Element, pressed: boolean): void {
   el.toggleAttribute('data-pressed', pressed)
 }
 
 function release(e: PointerEvent): Held | undefined {
   const h = held.get(e.pointerId)
   held.delete(e.pointerId)
-  if (h) show(h.el, false)
+  if (h) showPressed(h.el, false)
   return h
 }
 
@@ -51,8 +51,13 @@ function enabled(el: HTMLElement): boolean {
   return el.isConnected && !(el as HTMLButtonElement).disabled && el.getAttribute('aria-disabled') !== 'true'
 }
 
-/** The handlers of a control that acts on release. */
-export function pressable(act: () => void, feel: () => void = () => {}) {
+/**
+ * The handlers of a control that acts on release. A quiet one is a key of a secret:
+ * it never shows that it is pressed and takes no focus from a finger, so that neither
+ * an eye nor the document can tell it from its neighbours.
+ */
+export function pressable(act: () => void, feel: () => void = () => {}, quiet = false) {
+  const show = quiet ? () => {} : showPressed
   return {
     onPointerDown(e: PointerEvent) {
       e.stopPropagation()
@@ -71,6 +76,9 @@ export function pressable(act: () => void, feel: () => void = () => {}) {
       if (!h || h.el !== e.currentTarget || !enabled(h.el)) return
       if (inside(h.el, e.clientX, e.clientY) && guard.allows(h.at)) act()
     },
+    onMouseDown(e: MouseEvent) {
+      if (quiet) e.preventDefault() // no focus
+    },
     onPointerLeave(e: PointerEvent) {
       // a mouse that leaves; a finger is captured and stays
       const h = held.get(e.pointerId)
@@ -82,7 +90,9 @@ export function pressable(act: () => void, feel: () => void = () => {}) {
     onClick(e: MouseEvent) {
       e.stopPropagation()
       const el = e.currentTarget as HTMLElement
-      if (e.detail === 0 && enabled(el) && guard.allows(e.timeStamp)) act()
+      if (e.detail !== 0 || !enabled(el) || !guard.allows(e.timeStamp)) return
+      if (quiet) feel() // it is the only answer that such a key gives
+      act()
     },
   }
 }

@@ -226,6 +226,7 @@ type Field struct {
 	Choices  []Choice `json:"choices,omitempty"`
 	// Secret: what is typed goes to the daemon key by key (Secret.Key) and never
 	// comes back; Value is empty and Length says how many characters there are.
+	// Visit.Input opens such a field and has no value: it changes nothing in it.
 	Secret bool `json:"secret"`
 	Length int  `json:"length"`
 }

@@ -45,6 +45,22 @@ export function formatDate(lang: Lang, d: { readonly year: number; readonly mont
   return l.date(d.day, l.months[d.month - 1] ?? '', d.year)
 }
 
+const day = /^(\d{4})-(\d{2})-(\d{2})$/
+const moment = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2})$/
+
+/** A day of the wire (YYYY-MM-DD) in words; what is no day stays as it is. */
+export function formatDay(lang: Lang, s: string): string {
+  const m = day.exec(s)
+  return m ? formatDate(lang, { year: Number(m[1]), month: Number(m[2]), day: Number(m[3]) }) : s
+}
+
+/** A moment of the wire (YYYY-MM-DDThh:mm) in words: 22 noyabr 2026, 14:05. */
+export function formatMoment(lang: Lang, s: string): string {
+  const m = moment.exec(s)
+  if (!m) return formatDay(lang, s)
+  return formatDay(lang, m[1]!) + (locales[lang].dir === 'rtl' ? '، ' : ', ') + m[2]!
+}
+
 /** A list in words: a, b və c. */
 export function formatList(lang: Lang, items: readonly string[]): string {
   const { comma, and } = locales[lang]

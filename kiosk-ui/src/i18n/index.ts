@@ -3,8 +3,8 @@
 // while the daemon that serves them is certainly there.
 
 import { signal } from '@preact/signals'
-import { langs, type Amount, type Lang, type Text } from '../wire.gen'
-import { formatMoney } from './format'
+import { langs, type Amount, type Lang, type Text, type Val } from '../wire.gen'
+import { formatDay, formatMoment, formatMoney } from './format'
 import { locales } from './locale'
 import { MessageError, type Arg, format, toVal } from './message'
 import type { Key, Messages, NamesOf } from './types'
@@ -81,6 +81,15 @@ export function sentence(text: Text): string {
     throw e
   }
 }
+
+/** One value of the wire, written as it would be inside a sentence. */
+export function value(v: Val): string {
+  return format(language.value ?? 'az', '{v}', { v })
+}
+
+/** A day or a moment of the wire in the language's words. */
+export const day = (s: string): string => formatDay(language.value ?? 'az', s)
+export const moment = (s: string): string => formatMoment(language.value ?? 'az', s)
 
 /** An amount for an element of its own (see Money in parts); in sentences it is a value. */
 export function money(a: Amount, short = false): string {

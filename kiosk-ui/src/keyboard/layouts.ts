@@ -20,6 +20,9 @@ export const latin: Layout = rows('1 2 3 4 5 6 7 8 9 0', 'Q W E R T Y U I O P', 
 /** Digits and the signs that names and addresses need. */
 export const signs: Layout = rows('1 2 3 4 5 6 7 8 9 0', '. , - / : ; ( ) №', '@ _ + & " ! ? \' ’')
 
+/** Digits and every sign of ASCII: what a password may hold. */
+export const allSigns: Layout = rows('1 2 3 4 5 6 7 8 9 0', '! @ # $ % ^ & * ( ) -', '_ = + [ ] { } \\ | ; :', '\' " , . < > / ? ` ~')
+
 export const letters: Readonly<Record<Lang, Layout>> = {
   az: rows('q ü e r t y u i o p ö ğ', 'a s d f g h j k l ı ə', 'z x c v b n m ç ş w'),
   en: rows('q w e r t y u i o p', 'a s d f g h j k l', 'z x c v b n m'),
@@ -54,6 +57,11 @@ export function capital(l: Lang, key: string): string {
 /** The keyboards that one can switch between, the person's own first. */
 export function scripts(l: Lang): readonly Lang[] {
   return [...new Set<Lang>([l, 'az', l === 'az' ? 'ru' : 'en'])]
+}
+
+/** The keyboards of a secret: passwords are mostly written in Latin letters, whatever the language. */
+export function secretScripts(l: Lang): readonly Lang[] {
+  return [...new Set<Lang>(['en', 'az', l])]
 }
 
 const arabicDigits = /[٠-٩۰-۹]/g

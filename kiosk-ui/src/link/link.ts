@@ -4,7 +4,7 @@
 // as not done, and the next state says what is true.
 
 import {
-  type Command, contract, type Envelope, type Hello, messageVersion, nameBeat, nameHello, nameState, type State,
+  type Command, contract, type Envelope, type Hello, messageVersion, nameBeat, nameHello, nameState, type SecretKey, type State,
 } from '../wire.gen'
 
 /** What the cover over the screen says. `up` is no cover. */
@@ -71,8 +71,8 @@ export class Link {
     this.connect()
   }
 
-  /** Sends a command; true when the daemon has carried it out. */
-  command(name: string, payload: Command): Promise<boolean> {
+  /** Sends a command at once or not at all; true when the daemon has carried it out. */
+  command(name: string, payload: Command | SecretKey): Promise<boolean> {
     if (!this.up) return Promise.resolve(false)
     return new Promise((resolve) => {
       this.answers.set(this.sendCommand(name, payload), resolve)

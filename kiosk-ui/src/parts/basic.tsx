@@ -3,8 +3,9 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
 import { money, t } from '../i18n'
-import { pressable } from '../touch'
+import { wink } from '../secret'
 import { tick } from '../sound'
+import { pressable } from '../touch'
 import type { Amount } from '../wire.gen'
 
 export interface ButtonProps {
@@ -17,11 +18,18 @@ export interface ButtonProps {
   readonly disabled?: boolean
   readonly pressed?: boolean | undefined
   readonly escape?: boolean
+  /** A key of a secret: it does not show that it is pressed, and every such key feels the same. */
+  readonly quiet?: boolean
   readonly id?: string
   readonly lang?: string
   readonly dir?: 'ltr' | 'rtl'
   readonly class?: string
   readonly children?: ComponentChildren
+}
+
+function feelSecret(): void {
+  tick()
+  wink()
 }
 
 /** A button that acts on release; sliding off cancels. */
@@ -37,7 +45,7 @@ export function Button(p: ButtonProps) {
       data-escape={p.escape ? '' : undefined}
       lang={p.lang}
       dir={p.dir}
-      {...pressable(p.act, p.kind === 'key' ? tick : undefined)}
+      {...pressable(p.act, p.quiet ? feelSecret : p.kind === 'key' ? tick : undefined, p.quiet)}
     >
       {p.icon}
       {p.children !== undefined && <span class="words">{p.children}</span>}

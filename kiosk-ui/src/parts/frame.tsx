@@ -10,7 +10,8 @@ import { t } from '../i18n'
 import { locales } from '../i18n/locale'
 import type { Modes, State } from '../wire.gen'
 import { Button, Code, Message } from './basic'
-import { ArrowBack, Contrast, Globe, Help, Info, LargeText, Mark, MoreTime, Reach } from './icons'
+import { ArrowBack, Contrast, Door, Globe, Help, Info, LargeText, Mark, MoreTime, Reach } from './icons'
+import { SignedIn } from './identity'
 import { usePages } from './pages'
 
 export interface Main {
@@ -19,6 +20,7 @@ export interface Main {
   readonly icon?: JSX.Element
   readonly iconAfter?: JSX.Element
   readonly busy?: string // the command it sends: while on its way the button rests
+  readonly disabled?: boolean
 }
 
 interface FrameProps {
@@ -28,6 +30,8 @@ interface FrameProps {
   readonly sign?: JSX.Element
   /** Blocks to read; what does not fit goes on a further page. */
   readonly children?: ComponentChildren
+  /** The blocks are the items of a list. */
+  readonly list?: boolean
   /** What is touched above the actions: a keyboard, a list. */
   readonly touch?: ComponentChildren
   /** The touched part takes the room (lists), instead of the read part. */
@@ -36,6 +40,8 @@ interface FrameProps {
   /** Another way back than the daemon's. */
   readonly onBack?: (() => void) | undefined
   readonly back?: boolean
+  /** What the way back is called where it leads to another way and not to the last screen. */
+  readonly backText?: string
   readonly tools?: boolean
   readonly class?: string
 }
@@ -44,7 +50,7 @@ export function Frame(p: FrameProps) {
   const { visit } = p.s
   const h1 = useRef<HTMLHeadingElement>(null)
   useEffect(() => h1.current?.focus({ preventScroll: true }), [])
-  const pages = usePages(p.children)
+  const pages = usePages(p.children, p.list)
   const reach = visit.modes.reach
   const goBack = p.onBack ?? (visit.can_back && p.back !== false ? () => void back() : undefined)
   return (
@@ -53,7 +59,7 @@ export function Frame(p: FrameProps) {
       <main>
         <div class="read">
           <h1 ref={h1} tabIndex={-1} class={p.sign ? 'banner' : ''}>{p.sign}<span>{p.title}</span></h1>
-          {visit.resumed && <Message tone="calm" icon={<Info />}>{t('resumed')}</Message>}
+          {visit.resumed && !visit.identify?.restarted && <Message tone="calm" icon={<Info />}>{t('resumed')}</Message>}
           {p.children !== undefined && <div class="pages">{pages.view}{!reach && pages.pager}</div>}
         </div>
         <div class="hand">
@@ -61,11 +67,11 @@ export function Frame(p: FrameProps) {
           {p.touch && <div class="touch">{p.touch}</div>}
           <div class="actions">
             <div class="row">
-              {goBack && <Button act={goBack} icon={<ArrowBack />} escape id="back">{t('back')}</Button>}
+              {goBack && <Button act={goBack} icon={<ArrowBack />} escape id="back">{p.backText ?? t('back')}</Button>}
               {p.main && (
                 <Button
                   kind="main" act={p.main.act} icon={p.main.icon} iconAfter={p.main.iconAfter} id="main"
-                  disabled={p.main.busy !== undefined && busy.value.has(p.main.busy)}
+                  disabled={p.main.disabled || (p.main.busy !== undefined && busy.value.has(p.main.busy))}
                 >
                   {p.main.text}
                 </Button>
@@ -82,7 +88,8 @@ export function Frame(p: FrameProps) {
 
 function Cancel({ s }: { s: State }) {
   const { cancel: way, step, wait } = s.visit
-  if (wait && !wait.can_leave) return null
+  // Signing out is always true to the money: the daemon offers it only while none is in.
+  if (wait && !wait.can_leave && way !== 'sign_out') return null
   const props = { class: 'cancel', id: 'cancel' } as const
   switch (way) {
     case 'none':
@@ -95,6 +102,12 @@ function Cancel({ s }: { s: State }) {
       return <Button {...props} act={cancel}>{t('cancel.return')}</Button>
     case 'leftover':
       return <Button {...props} act={() => setOverlay('confirm')}>{t('cancel.leftover', { amount: s.money.held })}</Button>
+    case 'sign_out':
+      return <Button {...props} class="cancel short" icon={<Door />} act={cancel}>{t('cancel.sign_out')}</Button>
+    default: {
+      const none: never = way
+      return none
+    }
   }
 }
 
@@ -117,6 +130,7 @@ export function Top({ s }: { s: State }) {
           )}
         </div>
       )}
+      {s.visit.person && <SignedIn of={s.visit.person} />}
     </header>
   )
 }

@@ -30,6 +30,13 @@ export const Shield = () => <Icon><path d="M12 3 4.5 6v5.5c0 4.5 3 8 7.5 9.5 4.5
 export const Note = () => <Icon><path d="M2.5 6.5h19v11h-19zM5.5 9v.1M18.5 15v.1" /><circle cx="12" cy="12" r="2.6" /></Icon>
 export const Slip = () => <Icon><path d="M6 3h12v18l-2-1.5-2 1.5-2-1.5-2 1.5-2-1.5L6 21zM9 8h6M9 12h6" /></Icon>
 
+export const Person = () => <Icon><circle cx="12" cy="8" r="4" /><path d="M4.5 20.5c.6-4 3.6-6.3 7.5-6.3s6.9 2.3 7.5 6.3" /></Icon>
+export const Door = () => <Icon turns><path d="M13 4H5v16h8M10 12h10M16 8l4 4-4 4" /></Icon>
+export const Card = () => <Icon><rect x="2.5" y="5" width="19" height="14" rx="2" /><path d="M6 10h4.5v4H6zM14 15.5h4.5" /></Icon>
+export const Mobile = () => <Icon><rect x="6.5" y="2.5" width="11" height="19" rx="2" /><path d="M11 18.5h2" /></Icon>
+export const Lock = () => <Icon><rect x="4.5" y="10.5" width="15" height="10.5" rx="2" /><path d="M8 10.5V8a4 4 0 0 1 8 0v2.5M12 14.5v2.5" /></Icon>
+export const Bank = () => <Icon><path d="M3 9.5 12 4l9 5.5zM3.5 20h17M6 12.5v5M12 12.5v5M18 12.5v5" /></Icon>
+
 export const LargeText = () => <Icon><path d="M2.5 18 6.5 8l4 10M4 14.5h5M11.5 18l5-13 5 13M13.3 13.5h6.4" /></Icon>
 export const Contrast = () => <Icon><circle cx="12" cy="12" r="9" /><path class="fill" d="M12 3a9 9 0 0 1 0 18z" /></Icon>
 export const Reach = () => <Icon><path d="M4 4h16v16H4zM4 12h16M12 14.2v3.3M10.4 16l1.6 1.7 1.6-1.7" /></Icon>
@@ -75,6 +82,28 @@ export const SlipSlot = () => (
     <path class="p-arrow" d="M258 112v46m-15-15 15 15 15-15" />
   </svg>
 )
+
+/**
+ * The card reader's slot with a card: chip side up, chip first. In: about to go in;
+ * reading: in the slot; out: to be taken.
+ */
+export const CardSlot = ({ state }: { state: 'in' | 'reading' | 'out' }) => {
+  const y = state === 'reading' ? 8 : 92
+  return (
+    <svg class="picture card-picture" viewBox="0 0 320 240" aria-hidden="true" focusable="false">
+      <g class={`p-card p-card-${state}`}>
+        <rect class="p-paper" x="104" y={y} width="112" height="140" rx="10" />
+        <rect class="p-chip" x="142" y={y + 18} width="36" height="30" rx="5" />
+        <path class="p-chip-line" d={`M142 ${y + 33}h12m12 0h12M160 ${y + 18}v8m0 14v8`} />
+        <path class="p-line" d={`M122 ${y + 104}h50M122 ${y + 120}h76`} />
+      </g>
+      <path class="p-body" d="M52 8h216a14 14 0 0 1 14 14v48a14 14 0 0 1-14 14H52a14 14 0 0 1-14-14V22A14 14 0 0 1 52 8z" />
+      <rect class="p-dark" x="92" y="66" width="136" height="14" rx="7" />
+      <rect class={state === 'reading' ? 'p-lamp' : 'p-lamp p-dim'} x="122" y="34" width="76" height="8" rx="4" />
+      {state !== 'reading' && <path class="p-arrow" d={state === 'in' ? 'M258 196v-74m-16 16 16-16 16 16' : 'M258 122v74m-16-16 16 16 16-16'} />}
+    </svg>
+  )
+}
 
 /** The hero of the attract screen: note in, slip out. */
 export const Hero = () => (

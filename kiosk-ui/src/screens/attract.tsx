@@ -49,6 +49,9 @@ export function Attract({ s }: { s: State }) {
             {m.notes && m.notes.length > 0 && <Notes of={m.notes} label={t('attract.takes')} />}
             <Message tone="calm" icon={<Voucher />}>{m.gives_change ? t('attract.change') : t('attract.nochange')}</Message>
             <Message tone="calm" icon={<Info />}>{t('attract.fee')}</Message>
+            {(s.devices.card_reader === 'offline' || s.devices.card_reader === 'hardwareError') && (
+              <Message tone="care" icon={<Warn />}>{t('attract.reader')}</Message>
+            )}
             {services.filter((v) => !v.available).map((v) => (
               <Message key={v.id} tone="care" icon={<Warn />}>
                 {sentence(v.title)}

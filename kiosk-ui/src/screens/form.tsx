@@ -1,13 +1,14 @@
 // Fill in a form, one question at a time. Next on the last question asks the daemon
 // to check; what is wrong is named at its field and what was typed is kept.
 
-import { activeField, next, type, typed } from '../app'
+import { activeField, next, openField, type, typed } from '../app'
 import { sentence, t } from '../i18n'
 import { groups } from '../keyboard/layouts'
 import { Keyboard } from '../keyboard/keyboard'
 import { Button, Message } from '../parts/basic'
 import { Frame } from '../parts/frame'
 import { ArrowOn, Check, Warn } from '../parts/icons'
+import { Dots, Typed } from '../parts/identity'
 import { Pages } from '../parts/pages'
 import { nameNext, type Field, type State } from '../wire.gen'
 
@@ -18,7 +19,7 @@ export function Form({ s }: { s: State }) {
   const { field, at, of, fields } = active
   const go = (i: number) => {
     const f = fields[i]
-    if (f) type(f.name, f.value)
+    if (f) openField(f)
   }
   return (
     <Frame
@@ -37,6 +38,7 @@ export function Form({ s }: { s: State }) {
       {body && at === 0 && <p>{sentence(body)}</p>}
       <Answer field={field} />
       {field.hint && <p class="hint">{sentence(field.hint)}</p>}
+      {field.secret && <p class="hint">{t('secret.hidden')}</p>}
     </Frame>
   )
 }
@@ -49,8 +51,8 @@ function Answer({ field }: { field: Field }) {
     </div>
   )
   if (field.keyboard === 'none') return <div><h2 class="label">{label}</h2>{problem}</div>
-  const text = typed()
-  const free = field.keyboard === 'text'
+  const text = field.secret ? '' : typed()
+  const free = field.keyboard === 'text' && !field.secret
   return (
     <div class="answer">
       <h2 class="label" id="field-label">{label}</h2>
@@ -59,9 +61,10 @@ function Answer({ field }: { field: Field }) {
         aria-invalid={field.problem ? true : undefined} aria-describedby={field.problem ? 'problem' : undefined}
         aria-required={field.required} dir={free ? 'auto' : 'ltr'}
       >
-        {free ? <bdi>{text}</bdi> : groups(field, text).map((g, i) => <span class="group" key={i}>{g}</span>)}
+        {field.secret ? <Dots count={field.length} /> : free ? <bdi>{text}</bdi> : groups(field, text).map((g, i) => <span class="group" key={i}>{g}</span>)}
         <i class="caret" />
       </div>
+      {field.secret && <Typed count={field.length} />}
       {problem}
     </div>
   )

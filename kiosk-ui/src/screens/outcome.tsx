@@ -7,6 +7,7 @@ import { sentence, t } from '../i18n'
 import { Code, Message, QR, Quoted, type Tone } from '../parts/basic'
 import { Frame } from '../parts/frame'
 import { ArrowOn, Check, Clock, Info, Phone, Shield, Slip, SlipSlot, Voucher, Warn } from '../parts/icons'
+import { TakeCard } from '../parts/identity'
 import { Languages } from '../parts/overlays'
 import { nameNext, type Fate, type Outcome, type State } from '../wire.gen'
 
@@ -118,6 +119,7 @@ export function Ending({ s }: { s: State }) {
       main={s.visit.can_next ? { text: t('done'), act: next, iconAfter: <ArrowOn />, busy: nameNext } : undefined}
       class={`ending ${fate.tone}`}
     >
+      {s.visit.card_in && <TakeCard />}
       {what(o)}
       {leftover(o)}
       {doubt(o)}

@@ -2,9 +2,9 @@
 
 import { chooseService } from '../app'
 import { sentence, t } from '../i18n'
-import { Button } from '../parts/basic'
+import { Button, Message } from '../parts/basic'
 import { Frame } from '../parts/frame'
-import { ArrowOn, Warn } from '../parts/icons'
+import { ArrowOn, Card, Warn } from '../parts/icons'
 import { Pages } from '../parts/pages'
 import type { Service, State, Unavailable } from '../wire.gen'
 
@@ -21,6 +21,7 @@ export function Services({ s }: { s: State }) {
       tall
       touch={<Pages list>{services.map((v) => <ServiceButton key={v.id} service={v} />)}</Pages>}
     >
+      {s.visit.person && s.visit.card_in && <Message tone="calm" icon={<Card />}>{t('card.kept_in')}</Message>}
       {services.length === 0 && <p>{t('services.none')}</p>}
     </Frame>
   )
