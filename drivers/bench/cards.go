@@ -20,6 +20,7 @@ type card struct {
 	token    bool // a USB token, reader and card in one
 	chip     *signcard.Card
 	fresh    []byte        // what a new one remembers
+	most     tries         // of a new one
 	commands atomic.Uint64 // since the bench was started
 }
 
@@ -259,6 +260,7 @@ type cardState struct {
 	Token    bool   `json:"token"`
 	Where    string `json:"where"` // a reader, or "wallet"
 	Tries    tries  `json:"tries"`
+	Most     tries  `json:"most"`     // tries of a new card; zero: there is no such PIN
 	Verified bool   `json:"verified"` // right now: who uses the reader next could sign
 	Commands uint64 `json:"commands"` // since the bench was started
 }
@@ -301,7 +303,7 @@ func (b *bench) cardStates() (serviceState, map[string]readerState, []cardState)
 	list := []cardState{}
 	for _, c := range b.cards {
 		s := cardState{Name: c.name, Title: c.title, Holder: c.holder, Token: c.token, Where: where[c],
-			Tries: c.tries(), Verified: c.chip.Verified(), Commands: c.commands.Load()}
+			Tries: c.tries(), Most: c.most, Verified: c.chip.Verified(), Commands: c.commands.Load()}
 		if s.Where == "" {
 			s.Where = "wallet"
 		}

@@ -61,6 +61,7 @@ func (b *bench) openReaders() error {
 		if c.fresh, err = c.chip.Save(); err != nil {
 			return err
 		}
+		c.most = c.tries()
 		if kept := b.store.card(c.name); kept != nil {
 			if err := c.chip.Restore(kept); err != nil {
 				return fmt.Errorf("card %s: %w", c.name, err)
