@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,9 +13,13 @@ import (
 	"github.com/asan-kiosk/kiosk/drivers/bench/vpcd"
 )
 
-// cardFolder holds the benches of the tests with card readers, one after the
-// other: libpcsclite reads the place of its daemon's socket once in a process.
-var cardFolder string
+var (
+	// cardFolder holds the benches of the tests with card readers, one after the
+	// other: libpcsclite reads the place of its daemon's socket once in a process.
+	cardFolder string
+	// walletFolder is that of all tests: keys take time to make.
+	walletFolder string
+)
 
 func TestMain(m *testing.M) {
 	if vpcd.Inside() {
@@ -30,8 +35,8 @@ func tests(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	cardFolder = dir
-	if err := os.Setenv(vpcd.SocketVariable, dir+"/"+vpcd.SocketName); err != nil {
+	cardFolder, walletFolder = filepath.Join(dir, "run"), filepath.Join(dir, "wallet")
+	if err := os.Setenv(vpcd.SocketVariable, filepath.Join(cardFolder, vpcd.SocketName)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

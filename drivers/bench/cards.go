@@ -14,14 +14,16 @@ import (
 
 // card is one card of the wallet.
 type card struct {
-	name     string
-	title    string // what it is
-	holder   string
-	token    bool // a USB token, reader and card in one
-	chip     *signcard.Card
-	fresh    []byte        // what a new one remembers
-	most     tries         // of a new one
-	commands atomic.Uint64 // since the bench was started
+	name   string
+	title  string // what it is
+	holder string
+	token  bool // a USB token, reader and card in one
+	chip   *signcard.Card
+	fresh  []byte // what a new one remembers
+	most   tries  // of a new one
+
+	certificates []certificate
+	commands     atomic.Uint64 // since the bench was started
 }
 
 // tries is how many tries the PINs of a card have left.
@@ -233,8 +235,8 @@ func (b *bench) doCard(o cardOrder) error {
 	return err
 }
 
-// newCards takes the cards out, forgets what they remember, and makes central
-// trust them again.
+// newCards takes the cards out and makes them forget. What their issuers have
+// published stays published.
 func (b *bench) newCards() error {
 	r := b.readers
 	r.mu.Lock()

@@ -1,45 +1,37 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
+	"cmp"
 	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"errors"
 	"fmt"
 	"log/slog"
-	"math/big"
-	"net/http"
-	"time"
+	"os"
+	"path/filepath"
 
+	"github.com/asan-kiosk/kiosk/drivers/bench/authority"
 	"github.com/asan-kiosk/kiosk/drivers/bench/signcard"
 )
 
-type certificateState struct {
-	Card    string `json:"card"`
-	Purpose string `json:"purpose"`
-	Status  string `json:"status"`
-}
-
-func (b *bench) certificates() []certificateState {
-	return []certificateState{}
-}
-
-type authorityOrder struct{ Action, Card string }
-
-func (b *bench) postAuthority(_ *http.Request, o authorityOrder) (any, error) {
-	return nil, errors.New("none")
-}
-
 func (b *bench) openCards() error {
-	for i, name := range []string{"citizen-ec", "other-ec", "token-ec"} {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	dir := cmp.Or(b.opt.wallet, filepath.Join(b.opt.dir, "wallet"))
+	var err error
+	b.authority, err = authority.Open(authority.Options{Dir: dir, Trust: filepath.Join(b.opt.dir, "trust"), URL: b.opt.pki})
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"citizen-ec", "other-ec", "token-ec"} {
+		key, err := authority.OpenKey(filepath.Join(dir, name+".key"), authority.P256, rand.Reader)
 		if err != nil {
 			return err
 		}
-		tmpl := &x509.Certificate{SerialNumber: big.NewInt(int64(i + 1)), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now(), NotAfter: time.Now().Add(time.Hour)}
-		der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+		file := filepath.Join(dir, name+".der")
+		der, err := os.ReadFile(file)
+		if os.IsNotExist(err) {
+			der, err = b.authority.Issue(authority.Request{Issuer: authority.ESign, Subject: authority.Subject{CommonName: name}, Purpose: authority.Login, Key: key.Public()})
+			if err == nil {
+				err = os.WriteFile(file, der, 0o600)
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -47,7 +39,7 @@ func (b *bench) openCards() error {
 		if err != nil {
 			return err
 		}
-		c := &card{name: name, title: name, holder: "AYSEL NÜMUNƏ", token: name == "token-ec", chip: chip}
+		c := &card{name: name, title: name, holder: "AYSEL NÜMUNƏ", token: name == "token-ec", chip: chip, certificates: []certificate{{der, "login"}}}
 		b.cards = append(b.cards, c)
 	}
 	return b.openReaders()
