@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/asan-kiosk/kiosk/drivers/bench/authority"
 	"github.com/asan-kiosk/kiosk/drivers/bench/paperprinter"
 	"github.com/asan-kiosk/kiosk/drivers/bench/validator"
 	"github.com/asan-kiosk/kiosk/drivers/money"
@@ -31,6 +32,8 @@ type options struct {
 	take          time.Duration
 	initTime      time.Duration
 	readers       bool
+	wallet        string // folder; empty: one in dir
+	pki           string // where the issuers' lists and answers are found; empty: nowhere
 }
 
 // bench is the devices, the cable, and what they remember.
@@ -48,8 +51,9 @@ type bench struct {
 	cable   *cable
 	central *centralSwitch
 
-	readers *readers
-	cards   []*card // the wallet; those that are in a reader, too
+	readers   *readers
+	cards     []*card // the wallet; those that are in a reader, too
+	authority *authority.Authority
 }
 
 // openBench takes up the world kept in the folder and plugs the devices in.
@@ -124,6 +128,7 @@ func (b *bench) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.validator.run(ctx) })
 	g.Go(func() error { return b.printer.run(ctx) })
+	g.Go(func() error { return b.runAuthority(ctx) })
 	return g.Wait()
 }
 

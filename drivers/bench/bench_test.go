@@ -29,7 +29,7 @@ type rig struct {
 
 func startRig(t *testing.T, dir string, change ...func(*options)) *rig {
 	t.Helper()
-	opt := options{dir: dir, networkListen: "127.0.0.1:0", seed: 1, initTime: 50 * time.Millisecond, take: 50 * time.Millisecond}
+	opt := options{dir: dir, wallet: walletFolder, networkListen: "127.0.0.1:0", seed: 1, initTime: 50 * time.Millisecond, take: 50 * time.Millisecond}
 	for _, c := range change {
 		c(&opt)
 	}
@@ -337,7 +337,7 @@ func TestRestart(t *testing.T) {
 	q := openPort(t, deviceLink(dir, "printer"))
 	q.write([]byte("slip\n\x1dVA\x00"))
 	eventually(t, "a slip", func() bool { return len(r.state().Strips) == 1 })
-	if _, err := openBench(options{dir: dir, networkListen: "127.0.0.1:0"}); err == nil {
+	if _, err := openBench(options{dir: dir, wallet: walletFolder, networkListen: "127.0.0.1:0"}); err == nil {
 		t.Error("two benches share a folder")
 	}
 	r.stop()
@@ -412,7 +412,9 @@ func TestEndsQuickly(t *testing.T) {
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, []string{"--dir", dir, "--listen", "127.0.0.1:0"}, io.Discard) }()
+	go func() {
+		ended <- run(ctx, []string{"--dir", dir, "--wallet", walletFolder, "--listen", "127.0.0.1:0"}, io.Discard)
+	}()
 	var addresses struct{ Page, Network string }
 	eventually(t, "the bench to be ready", func() bool {
 		b, err := os.ReadFile(filepath.Join(dir, "addresses.json"))

@@ -78,7 +78,10 @@
 //	POST /api/pcscd     {"action": "kill" | "start"}: the PC/SC daemon dies as in a
 //	                    crash, or is started. Cards stay in and are found again
 //	POST /api/authority {"action": "revoke" | "suspend" | "resume", "card": "..."}: what
-//	                    the issuer of the card's certificates publishes about them
+//	                    the issuer of the card's certificates publishes about them. A
+//	                    revoked one stays revoked (409)
+//	GET, POST /pki/...  what the issuers publish and answer (Handler of package
+//	                    authority): lists, certificates, and OCSP at /pki/ocsp
 //	GET  /api/phone     the citizen's telephone: GET {central}/demo/v1/phone, as it is
 //	POST /api/phone     {"attempt": "...", "answer": "confirm" | "refuse"}: passed on to
 //	                    POST {central}/demo/v1/phone
@@ -88,8 +91,8 @@
 //	GET  /api/events    Server-Sent Events, one JSON object each, from now on, or
 //	                    after Last-Event-ID. ?frames=1 adds every frame
 //	POST /api/reset     {}: empties cassette, hand, bags, strips, the paper path and
-//	                    the readers; cards get their tries back and their certificates
-//	                    are good again. 409 while a note lies in the validator's path
+//	                    the readers; cards get their tries back, and what was revoked
+//	                    stays revoked. 409 while a note lies in the validator's path
 //
 // An event has "seq", "us", "source" (validator, printer, network, central,
 // reader, authority, bench), "kind" and what belongs to it. Kinds of the devices are those of their

@@ -26,6 +26,9 @@ var pageFiles embed.FS
 
 const maxBody = 64 << 10
 
+// pkiPath is where the issuers of the cards' certificates publish and answer.
+const pkiPath = "/pki"
+
 // Errors by the status they are answered with.
 type (
 	badRequestError    struct{ error } // 400
@@ -89,6 +92,9 @@ func (b *bench) handler(host string) http.Handler {
 		_, _ = w.Write(raw)
 	})
 	mux.HandleFunc("POST /api/phone", post(b.postPhone))
+	issuers := http.StripPrefix(pkiPath, b.authority.Handler())
+	mux.Handle("GET "+pkiPath+"/", issuers)
+	mux.Handle("POST "+pkiPath+"/", issuers)
 	mux.HandleFunc("POST /api/reset", post(func(*http.Request, struct{}) (any, error) { return struct{}{}, b.reset() }))
 	return guard(host, mux)
 }

@@ -16,6 +16,7 @@ const (
 	sourceNetwork   = "network"
 	sourceCentral   = "central"
 	sourceReader    = "reader"
+	sourceAuthority = "authority"
 	sourceBench     = "bench"
 )
 

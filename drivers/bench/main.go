@@ -49,6 +49,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	f.DurationVar(&o.take, "take", 0, "after what time a returned note is taken (800ms unless given; negative: only by hand)")
 	f.DurationVar(&o.initTime, "init", 0, "how long the validator takes to start (3s unless given)")
 	f.BoolVar(&o.readers, "readers", true, "start a PC/SC daemon of the bench's own, with two virtual card readers")
+	f.StringVar(&o.wallet, "wallet", "", "folder of the cards and of their issuers' keys (DIR/wallet unless given)")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
@@ -94,22 +95,23 @@ func run(ctx context.Context, args []string, stderr io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	b, err := openBench(opt)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.close()) }()
 	listener, err := net.Listen("tcp", opt.listen)
 	if err != nil {
 		return err
 	}
 	host := listener.Addr().String()
-	addresses, err := json.Marshal(map[string]string{"page": "http://" + host + "/", "network": b.cable.status().Listen})
+	opt.pki = "http://" + host + pkiPath
+	b, err := openBench(opt)
 	if err != nil {
-		return err
+		return errors.Join(err, listener.Close())
 	}
-	if err := replaceFile(filepath.Join(opt.dir, "addresses.json"), addresses); err != nil {
-		return err
+	defer func() { err = errors.Join(err, b.close()) }()
+	addresses, err := json.Marshal(map[string]string{"page": "http://" + host + "/", "network": b.cable.status().Listen})
+	if err == nil {
+		err = replaceFile(filepath.Join(opt.dir, "addresses.json"), addresses)
+	}
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	slog.Info("bench is ready", "page", "http://"+host+"/", "network", b.cable.status().Listen,
 		"validator", b.validator.link, "printer", b.printer.link)

@@ -57,11 +57,11 @@ function drawWallet(s) {
 
 function triesLine(c) {
   const p = el("p", "tries");
-  for (const [name, n] of [["PIN1", c.tries.pin1], ["PIN2", c.tries.pin2], ["PUK", c.tries.puk]]) {
-    const b = el("b", n === 0 ? "out" : "", n === 0 ? "blocked" : String(n));
-    p.append(`${name} `, b, "  ");
+  for (const [name, pin] of [["PIN1", "pin1"], ["PIN2", "pin2"], ["PUK", "puk"]]) {
+    const n = c.tries[pin];
+    if (c.most[pin] > 0) p.append(`${name} `, el("b", n < c.most[pin] ? "out" : "", n === 0 ? "blocked" : String(n)), " · ");
   }
-  p.append("· " + count(c.commands, "command"));
+  p.append(count(c.commands, "command"));
   return p;
 }
 
@@ -99,7 +99,7 @@ function buttons(s, c) {
     else if (mine.some((a) => a.status === "good")) add("Suspend", act("suspend"), true);
     if (mine.some((a) => a.status !== "revoked")) add("Revoke", act("revoke"), true);
   }
-  if (c.tries.pin1 < 3 || c.tries.pin2 < 3) add("Give tries back", () => card("tries", { card: c.name, pin1: 3, pin2: 3 }), true);
+  if (["pin1", "pin2", "puk"].some((pin) => c.tries[pin] < c.most[pin])) add("Give tries back", () => card("tries", { card: c.name, ...c.most }), true);
   return box;
 }
 

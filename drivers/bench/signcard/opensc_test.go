@@ -82,6 +82,24 @@ func TestOpenSC(t *testing.T) {
 	}
 }
 
+// A card that lies upside down in the reader is seen, and is not silently missing.
+func TestMuteCard(t *testing.T) {
+	if !inOwnNamespaces(t) {
+		return
+	}
+	env := startReader(t)
+	c, err := New(ecCard(func(c *Config) { c.Mute = true }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	insert(t, c)
+	waitForCard(t, env, true)
+	out, err := run(env, "pkcs15-tool", "--dump")
+	if err == nil || !strings.Contains(out, "Unresponsive card") {
+		t.Errorf("pkcs15-tool: %v\n%s", err, out)
+	}
+}
+
 // work is the files of one signature.
 type work struct {
 	env                                     []string

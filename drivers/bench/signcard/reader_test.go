@@ -185,7 +185,9 @@ func serve(conn *net.TCPConn, c *Card) {
 		var answer []byte
 		switch {
 		case len(msg) == 1 && msg[0] == 4:
-			answer = c.ATR()
+			if answer = c.ATR(); answer == nil {
+				answer = MuteATR
+			}
 		case len(msg) == 1:
 			c.Reset()
 			continue
@@ -198,7 +200,7 @@ func serve(conn *net.TCPConn, c *Card) {
 			answer = a.Bytes
 		}
 		if len(answer) == 0 {
-			continue
+			continue // never a length of zero: the reader would wait on
 		}
 		if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...)); err != nil {
 			return
