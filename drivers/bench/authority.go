@@ -11,25 +11,19 @@ import (
 	"github.com/asan-kiosk/kiosk/drivers/bench/authority"
 )
 
-// certificate is one of a card's, as its issuer knows it.
-type certificate struct {
-	der     []byte
-	purpose string
-}
-
 // certificateState is what the issuer publishes about a certificate.
 type certificateState struct {
-	Card    string           `json:"card"`
-	Purpose string           `json:"purpose"`
-	Status  authority.Status `json:"status"`
+	Card    string            `json:"card"`
+	Purpose authority.Purpose `json:"purpose"`
+	Status  authority.Status  `json:"status"`
 }
 
 // certificates is the standing of what is on the cards, in the wallet's order.
 func (b *bench) certificates() []certificateState {
 	list := []certificateState{}
 	for _, c := range b.cards {
-		for _, one := range c.certificates {
-			list = append(list, certificateState{Card: c.name, Purpose: one.purpose, Status: b.authority.Status(one.der)})
+		for _, one := range c.Certificates {
+			list = append(list, certificateState{Card: c.Name, Purpose: one.Purpose, Status: b.authority.Status(one.DER)})
 		}
 	}
 	return list
@@ -73,15 +67,15 @@ func (b *bench) setStanding(action string, c *card) error {
 	case "suspend":
 		change, becomes = b.authority.Suspend, authority.Suspended
 	}
-	if len(c.certificates) == 0 {
-		return impossibleError{fmt.Errorf("%s has no certificate", c.name)}
+	if len(c.Certificates) == 0 {
+		return impossibleError{fmt.Errorf("%s has no certificate", c.Name)}
 	}
-	for _, one := range c.certificates {
-		if err := change(one.der); err != nil {
+	for _, one := range c.Certificates {
+		if err := change(one.DER); err != nil {
 			return impossibleError{err}
 		}
 	}
-	b.hub.publish(event{Source: sourceAuthority, Kind: "status", Card: c.name, Text: string(becomes)})
+	b.hub.publish(event{Source: sourceAuthority, Kind: "status", Card: c.Name, Text: string(becomes)})
 	return nil
 }
 

@@ -10,20 +10,15 @@ import (
 	"time"
 
 	"github.com/asan-kiosk/kiosk/drivers/bench/signcard"
+	"github.com/asan-kiosk/kiosk/drivers/bench/wallet"
 )
 
 // card is one card of the wallet.
 type card struct {
-	name   string
-	title  string // what it is
-	holder string
-	token  bool // a USB token, reader and card in one
-	chip   *signcard.Card
-	fresh  []byte // what a new one remembers
-	most   tries  // of a new one
-
-	certificates []certificate
-	commands     atomic.Uint64 // since the bench was started
+	*wallet.Card
+	most     tries         // when nobody has tried
+	fresh    []byte        // what a new one remembers
+	commands atomic.Uint64 // since the bench was started
 }
 
 // tries is how many tries the PINs of a card have left.
@@ -34,7 +29,7 @@ type tries struct {
 }
 
 func (c *card) tries() tries {
-	return tries{c.chip.Tries(signcard.PIN1), c.chip.Tries(signcard.PIN2), c.chip.Tries(signcard.PUK)}
+	return tries{c.Chip.Tries(signcard.PIN1), c.Chip.Tries(signcard.PIN2), c.Chip.Tries(signcard.PUK)}
 }
 
 func (t tries) words() string {
@@ -43,7 +38,7 @@ func (t tries) words() string {
 
 // keep writes down what the card remembers without power.
 func (c *card) keep(s *store) error {
-	saved, err := c.chip.Save()
+	saved, err := c.Chip.Save()
 	if err != nil {
 		return err
 	}
@@ -51,13 +46,13 @@ func (c *card) keep(s *store) error {
 		if k.Cards == nil {
 			k.Cards = map[string]json.RawMessage{}
 		}
-		k.Cards[c.name] = saved
+		k.Cards[c.Name] = saved
 	})
 }
 
 // setTries changes the counters in the card's memory: nil leaves one as it is.
 func (c *card) setTries(pin1, pin2, puk *int) error {
-	saved, err := c.chip.Save()
+	saved, err := c.Chip.Save()
 	if err != nil {
 		return err
 	}
@@ -80,7 +75,7 @@ func (c *card) setTries(pin1, pin2, puk *int) error {
 	if saved, err = json.Marshal(memory); err != nil {
 		return err
 	}
-	if err := c.chip.Restore(saved); err != nil {
+	if err := c.Chip.Restore(saved); err != nil {
 		return badRequestError{err}
 	}
 	return nil
@@ -150,13 +145,13 @@ func (o cardOrder) fault() (signcard.Fault, error) {
 // card finds a card of the wallet by its name.
 func (b *bench) card(name string) (*card, error) {
 	for _, c := range b.cards {
-		if c.name == name {
+		if c.Name == name {
 			return c, nil
 		}
 	}
 	names := make([]string, len(b.cards))
 	for i, c := range b.cards {
-		names[i] = c.name
+		names[i] = c.Name
 	}
 	return nil, unknownActionError{what: "card", name: name, allowed: names}
 }
@@ -170,7 +165,7 @@ func (b *bench) meant(o cardOrder) (*cardReader, *card, error) {
 		if c, err = b.card(o.Card); err != nil {
 			return nil, nil, err
 		}
-		if o.Reader == "" && c.token {
+		if o.Reader == "" && c.Token {
 			o.Reader = readerToken
 		}
 	}
@@ -213,7 +208,7 @@ func (b *bench) doCard(o cardOrder) error {
 			return r.insert(p, c, true)
 		}
 		if p.in.card != c || p.in.upside {
-			return impossibleError{fmt.Errorf("%s is in the reader, or upside down already", p.in.card.name)}
+			return impossibleError{fmt.Errorf("%s is in the reader, or upside down already", p.in.card.Name)}
 		}
 		return r.exchange(p, c, true)
 	case "fault":
@@ -221,16 +216,16 @@ func (b *bench) doCard(o cardOrder) error {
 		if err != nil {
 			return err
 		}
-		c.chip.Inject(f)
-		r.hub.publish(event{Source: sourceReader, Kind: "fault", Card: c.name, Text: string(f.Kind), N: f.At})
+		c.Chip.Inject(f)
+		r.hub.publish(event{Source: sourceReader, Kind: "fault", Card: c.Name, Text: string(f.Kind), N: f.At})
 	case "clear_faults":
-		c.chip.ClearFaults()
+		c.Chip.ClearFaults()
 	case "tries":
 		if err := c.setTries(o.PIN1, o.PIN2, o.PUK); err != nil {
 			return err
 		}
 		err = c.keep(b.store)
-		r.hub.publish(event{Source: sourceReader, Kind: "tries", Card: c.name, Text: c.tries().words()})
+		r.hub.publish(event{Source: sourceReader, Kind: "tries", Card: c.Name, Text: c.tries().words()})
 	}
 	return err
 }
@@ -248,8 +243,8 @@ func (b *bench) newCards() error {
 		}
 	}
 	for _, c := range b.cards {
-		c.chip.ClearFaults()
-		errs = append(errs, c.chip.Restore(c.fresh), c.keep(b.store))
+		c.Chip.ClearFaults()
+		errs = append(errs, c.Chip.Restore(c.fresh), c.keep(b.store))
 	}
 	return errors.Join(errs...)
 }
@@ -262,7 +257,7 @@ type cardState struct {
 	Token    bool   `json:"token"`
 	Where    string `json:"where"` // a reader, or "wallet"
 	Tries    tries  `json:"tries"`
-	Most     tries  `json:"most"`     // tries of a new card; zero: there is no such PIN
+	Most     tries  `json:"most"`     // tries when nobody has tried; zero: there is no such PIN
 	Verified bool   `json:"verified"` // right now: who uses the reader next could sign
 	Commands uint64 `json:"commands"` // since the bench was started
 }
@@ -297,15 +292,15 @@ func (b *bench) cardStates() (serviceState, map[string]readerState, []cardState)
 	for name, p := range r.ports {
 		s := readerState{PCSC: p.slot.Reader()}
 		if p.in != nil {
-			s.Card, s.UpsideDown, s.Reached = p.in.card.name, p.in.upside, p.in.conn != nil
+			s.Card, s.UpsideDown, s.Reached = p.in.card.Name, p.in.upside, p.in.conn != nil
 			where[p.in.card] = name
 		}
 		ports[name] = s
 	}
 	list := []cardState{}
 	for _, c := range b.cards {
-		s := cardState{Name: c.name, Title: c.title, Holder: c.holder, Token: c.token, Where: where[c],
-			Tries: c.tries(), Most: c.most, Verified: c.chip.Verified(), Commands: c.commands.Load()}
+		s := cardState{Name: c.Name, Title: c.Title, Holder: c.Holder, Token: c.Token, Where: where[c],
+			Tries: c.tries(), Most: c.most, Verified: c.Chip.Verified(), Commands: c.commands.Load()}
 		if s.Where == "" {
 			s.Where = "wallet"
 		}

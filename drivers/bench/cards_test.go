@@ -23,22 +23,22 @@ import (
 func TestCardAndPIN(t *testing.T) {
 	r := startCardRig(t, true)
 	events := r.listen("?frames=1")
-	r.must("insert", fields{"card": "citizen-ec"})
+	r.must("insert", fields{"card": "citizen-p256"})
 	ctx := pcsc(t)
 	c := connect(t, ctx, vpcd.CardSlot)
 	says(t, c, selectApp, 0x9000)
 	says(t, c, verifyBad, 0x63C2)
-	if s := r.cardState("citizen-ec"); s.Tries.PIN1 != 2 || s.Verified || s.Where != "slot" || s.Commands < 2 {
+	if s := r.cardState("citizen-p256"); s.Tries.PIN1 != 2 || s.Verified || s.Where != "slot" || s.Commands < 2 {
 		t.Errorf("after a wrong PIN: %+v", s)
 	}
 	says(t, c, verify, 0x9000)
-	if s := r.cardState("citizen-ec"); s.Tries.PIN1 != 3 || !s.Verified {
+	if s := r.cardState("citizen-p256"); s.Tries.PIN1 != 3 || !s.Verified {
 		t.Errorf("after the right PIN: %+v", s)
 	}
 	if err := c.Disconnect(scard.ResetCard); err != nil {
 		t.Fatal(err)
 	}
-	if s := r.cardState("citizen-ec"); s.Verified {
+	if s := r.cardState("citizen-p256"); s.Verified {
 		t.Error("the PIN is verified after a reset")
 	}
 	r.must("remove", nil)
@@ -62,8 +62,8 @@ func TestCardAndPIN(t *testing.T) {
 			break
 		}
 	}
-	for _, want := range []string{"card_in citizen-ec 0", "command citizen-ec A4 17 9000", "command citizen-ec 20 0 63C2",
-		"tries citizen-ec 0", "command citizen-ec 20 0 9000", "card_out citizen-ec 0"} {
+	for _, want := range []string{"card_in citizen-p256 0", "command citizen-p256 A4 17 9000", "command citizen-p256 20 0 63C2",
+		"tries citizen-p256 0", "command citizen-p256 20 0 9000", "card_out citizen-p256 0"} {
 		if !strings.Contains(strings.Join(told, "\n")+"\n", want+"\n") {
 			t.Errorf("not told: %s; told\n%s", want, strings.Join(told, "\n"))
 		}
@@ -82,28 +82,28 @@ func TestCardsAndHands(t *testing.T) {
 		token  string
 	}{
 		{"remove", nil, 409, "", ""},
-		{"swap", fields{"card": "other-ec"}, 409, "", ""},
+		{"swap", fields{"card": "two-logins"}, 409, "", ""},
 		{"insert", nil, 409, "", ""},
 		{"insert", fields{"card": "nobody"}, 400, "", ""},
-		{"insert", fields{"card": "citizen-ec", "reader": "drawer"}, 400, "", ""},
-		{"burn", fields{"card": "citizen-ec"}, 400, "", ""},
-		{"insert", fields{"card": "citizen-ec", "reader": "token"}, 409, "", ""},
-		{"insert", fields{"card": "citizen-ec"}, 200, "citizen-ec", ""},
-		{"insert", fields{"card": "other-ec"}, 409, "citizen-ec", ""},
-		{"insert", fields{"card": "token-ec"}, 200, "citizen-ec", "token-ec"},
-		{"upside_down", fields{"card": "token-ec"}, 409, "citizen-ec", "token-ec"},
-		{"swap", fields{"card": "other-ec"}, 200, "other-ec", "token-ec"},
-		{"swap", fields{"card": "other-ec"}, 409, "other-ec", "token-ec"},
-		{"swap", fields{"card": "token-ec", "reader": "slot"}, 409, "other-ec", "token-ec"},
-		{"upside_down", nil, 200, "other-ec (turned)", "token-ec"},
-		{"upside_down", nil, 409, "other-ec (turned)", "token-ec"},
-		{"remove", fields{"reader": "token"}, 200, "other-ec (turned)", ""},
-		{"fault", fields{"kind": "sabotage"}, 400, "other-ec (turned)", ""},
-		{"fault", fields{"kind": "drop", "sw": []string{"6F00"}}, 400, "other-ec (turned)", ""},
-		{"fault", fields{"kind": "status-words", "sw": []string{"6F"}}, 400, "other-ec (turned)", ""},
-		{"fault", fields{"kind": "delay", "delay_ms": -1}, 400, "other-ec (turned)", ""},
-		{"tries", fields{"pin1": 9}, 400, "other-ec (turned)", ""},
-		{"tries", fields{"pin1": 1}, 200, "other-ec (turned)", ""},
+		{"insert", fields{"card": "citizen-p256", "reader": "drawer"}, 400, "", ""},
+		{"burn", fields{"card": "citizen-p256"}, 400, "", ""},
+		{"insert", fields{"card": "citizen-p256", "reader": "token"}, 409, "", ""},
+		{"insert", fields{"card": "citizen-p256"}, 200, "citizen-p256", ""},
+		{"insert", fields{"card": "two-logins"}, 409, "citizen-p256", ""},
+		{"insert", fields{"card": "bsxm-token"}, 200, "citizen-p256", "bsxm-token"},
+		{"upside_down", fields{"card": "bsxm-token"}, 409, "citizen-p256", "bsxm-token"},
+		{"swap", fields{"card": "two-logins"}, 200, "two-logins", "bsxm-token"},
+		{"swap", fields{"card": "two-logins"}, 409, "two-logins", "bsxm-token"},
+		{"swap", fields{"card": "bsxm-token", "reader": "slot"}, 409, "two-logins", "bsxm-token"},
+		{"upside_down", nil, 200, "two-logins (turned)", "bsxm-token"},
+		{"upside_down", nil, 409, "two-logins (turned)", "bsxm-token"},
+		{"remove", fields{"reader": "token"}, 200, "two-logins (turned)", ""},
+		{"fault", fields{"kind": "sabotage"}, 400, "two-logins (turned)", ""},
+		{"fault", fields{"kind": "drop", "sw": []string{"6F00"}}, 400, "two-logins (turned)", ""},
+		{"fault", fields{"kind": "status-words", "sw": []string{"6F"}}, 400, "two-logins (turned)", ""},
+		{"fault", fields{"kind": "delay", "delay_ms": -1}, 400, "two-logins (turned)", ""},
+		{"tries", fields{"pin1": 9}, 400, "two-logins (turned)", ""},
+		{"tries", fields{"pin1": 1}, 200, "two-logins (turned)", ""},
 	} {
 		if status := r.card(c.action, c.more); status != c.status {
 			t.Errorf("%s %v: %d, want %d", c.action, c.more, status, c.status)
@@ -118,12 +118,12 @@ func TestCardsAndHands(t *testing.T) {
 		}
 	}
 	until(t, ctx, vpcd.CardSlot, scard.StatePresent|scard.StateMute, 0)
-	if s := r.cardState("other-ec"); s.Tries.PIN1 != 1 {
+	if s := r.cardState("two-logins"); s.Tries.PIN1 != 1 {
 		t.Errorf("tries %+v", s.Tries)
 	}
 	r.post("/api/reset", fields{})
 	until(t, ctx, vpcd.CardSlot, scard.StateEmpty, 0)
-	if s := r.cardState("other-ec"); s.Tries.PIN1 != 3 || s.Where != "wallet" {
+	if s := r.cardState("two-logins"); s.Tries.PIN1 != 3 || s.Where != "wallet" {
 		t.Errorf("on a new day: %+v", s)
 	}
 }
@@ -133,28 +133,28 @@ func TestCardsAndHands(t *testing.T) {
 func TestCardFaults(t *testing.T) {
 	r := startCardRig(t, true)
 	ctx := pcsc(t)
-	r.must("insert", fields{"card": "citizen-ec"})
+	r.must("insert", fields{"card": "citizen-p256"})
 	c := connect(t, ctx, vpcd.CardSlot)
 	r.must("fault", fields{"kind": "drop", "at": 2})
 	says(t, c, selectApp, 0x9000)
 	if answer, err := c.Transmit(askCounter); err == nil && len(answer) >= 2 {
 		t.Errorf("a pulled card answers % X", answer)
 	}
-	if s := r.cardState("citizen-ec"); s.Where != "wallet" {
+	if s := r.cardState("citizen-p256"); s.Where != "wallet" {
 		t.Errorf("after the pull: %+v", s)
 	}
 	until(t, ctx, vpcd.CardSlot, scard.StateEmpty, 0)
 
-	r.must("insert", fields{"card": "citizen-ec"})
+	r.must("insert", fields{"card": "citizen-p256"})
 	c = connect(t, ctx, vpcd.CardSlot)
 	r.must("fault", fields{"kind": "silence", "for": 1000})
-	before := r.cardState("citizen-ec").Commands
+	before := r.cardState("citizen-p256").Commands
 	answered := make(chan []byte, 1)
 	go func() {
 		answer, _ := c.Transmit(selectApp)
 		answered <- answer
 	}()
-	eventually(t, "the command has arrived", func() bool { return r.cardState("citizen-ec").Commands > before })
+	eventually(t, "the command has arrived", func() bool { return r.cardState("citizen-p256").Commands > before })
 	r.must("remove", nil)
 	select {
 	case answer := <-answered:
@@ -165,15 +165,15 @@ func TestCardFaults(t *testing.T) {
 		t.Fatal("the exchange outlives the card")
 	}
 	until(t, ctx, vpcd.CardSlot, scard.StateEmpty, 0)
-	r.must("clear_faults", fields{"card": "citizen-ec"})
-	r.must("insert", fields{"card": "citizen-ec"})
+	r.must("clear_faults", fields{"card": "citizen-p256"})
+	r.must("insert", fields{"card": "citizen-p256"})
 	says(t, connect(t, ctx, vpcd.CardSlot), selectApp, 0x9000)
 }
 
 // The PC/SC daemon dies and comes back; the card that is in is found again.
 func TestServiceDies(t *testing.T) {
 	r := startCardRig(t, true)
-	r.must("insert", fields{"card": "citizen-ec"})
+	r.must("insert", fields{"card": "citizen-p256"})
 	says(t, connect(t, pcsc(t), vpcd.CardSlot), selectApp, 0x9000)
 	service := func(action string, want int) {
 		t.Helper()
@@ -199,8 +199,8 @@ func TestServiceDies(t *testing.T) {
 // it must.
 func TestCardsOutliveTheBench(t *testing.T) {
 	r := startCardRig(t, true)
-	r.must("insert", fields{"card": "citizen-ec"})
-	r.must("insert", fields{"card": "token-ec"})
+	r.must("insert", fields{"card": "citizen-p256"})
+	r.must("insert", fields{"card": "bsxm-token"})
 	c := connect(t, pcsc(t), vpcd.CardSlot)
 	says(t, c, selectApp, 0x9000)
 	says(t, c, verifyBad, 0x63C2)
@@ -215,10 +215,10 @@ func TestCardsOutliveTheBench(t *testing.T) {
 		_ = conn.Close()
 		t.Error("vpcd's port can be reached")
 	}
-	if s := r.cardState("citizen-ec"); s.Tries.PIN1 != 1 || s.Where != "slot" {
+	if s := r.cardState("citizen-p256"); s.Tries.PIN1 != 1 || s.Where != "slot" {
 		t.Errorf("after the restart: %+v", s)
 	}
-	if s := r.cardState("token-ec"); s.Where != "token" {
+	if s := r.cardState("bsxm-token"); s.Where != "token" {
 		t.Errorf("the token after the restart: %+v", s)
 	}
 	c = connect(t, pcsc(t), vpcd.CardSlot)
@@ -229,7 +229,7 @@ func TestCardsOutliveTheBench(t *testing.T) {
 // OpenSC, which knows nothing of this project, reads the card through the reader.
 func TestOpenSC(t *testing.T) {
 	r := startCardRig(t, true)
-	r.must("insert", fields{"card": "citizen-ec"})
+	r.must("insert", fields{"card": "citizen-p256"})
 	until(t, pcsc(t), vpcd.CardSlot, scard.StatePresent, scard.StateMute)
 	cmd := exec.CommandContext(t.Context(), "pkcs15-tool", "--reader", "0", "--dump")
 	cmd.Env = append(os.Environ(), "OPENSC_DRIVER=isoApplet")
@@ -251,8 +251,8 @@ func TestWithoutReaders(t *testing.T) {
 	if s.PCSCD.Running || s.PCSCD.Trouble == "" {
 		t.Errorf("%+v", s.PCSCD)
 	}
-	r.must("insert", fields{"card": "citizen-ec"})
-	if s := r.state().Readers["slot"]; s.Card != "citizen-ec" || s.Reached {
+	r.must("insert", fields{"card": "citizen-p256"})
+	if s := r.state().Readers["slot"]; s.Card != "citizen-p256" || s.Reached {
 		t.Errorf("%+v", s)
 	}
 	if status := r.call("POST", "/api/pcscd", fields{"action": "start"}, nil); status != http.StatusConflict {

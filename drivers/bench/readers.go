@@ -126,14 +126,14 @@ func (r *readers) port(name string) (*cardReader, error) {
 // fits says why a card cannot be put into a reader; r.mu is held.
 func (r *readers) fits(p *cardReader, c *card, upside bool) error {
 	switch {
-	case c.token != (p.name == readerToken):
-		return impossibleError{fmt.Errorf("%s does not fit into this reader", c.name)}
-	case c.token && upside:
+	case c.Token != (p.name == readerToken):
+		return impossibleError{fmt.Errorf("%s does not fit into this reader", c.Name)}
+	case c.Token && upside:
 		return impossibleError{errors.New("a token cannot be turned round")}
 	}
 	for _, other := range r.ports {
 		if other != p && other.in != nil && other.in.card == c {
-			return impossibleError{fmt.Errorf("%s is in the other reader", c.name)}
+			return impossibleError{fmt.Errorf("%s is in the other reader", c.Name)}
 		}
 	}
 	return nil
@@ -142,7 +142,7 @@ func (r *readers) fits(p *cardReader, c *card, upside bool) error {
 // insert puts a card in; r.mu is held.
 func (r *readers) insert(p *cardReader, c *card, upside bool) error {
 	if p.in != nil {
-		return impossibleError{fmt.Errorf("there is a card in the reader: %s", p.in.card.name)}
+		return impossibleError{fmt.Errorf("there is a card in the reader: %s", p.in.card.Name)}
 	}
 	if err := r.fits(p, c, upside); err != nil {
 		return err
@@ -154,7 +154,7 @@ func (r *readers) insert(p *cardReader, c *card, upside bool) error {
 		text = "upside down"
 	}
 	err := r.keep()
-	r.hub.publish(event{Source: sourceReader, Kind: "card_in", Reader: p.name, Card: c.name, Text: text})
+	r.hub.publish(event{Source: sourceReader, Kind: "card_in", Reader: p.name, Card: c.Name, Text: text})
 	r.sit(i)
 	return err
 }
@@ -168,7 +168,7 @@ func (r *readers) remove(p *cardReader, how string) error {
 	p.in = nil
 	i.leave()
 	err := r.keep()
-	r.hub.publish(event{Source: sourceReader, Kind: "card_out", Reader: p.name, Card: i.card.name, Text: how})
+	r.hub.publish(event{Source: sourceReader, Kind: "card_out", Reader: p.name, Card: i.card.Name, Text: how})
 	return err
 }
 
@@ -183,7 +183,7 @@ func (r *readers) keep() error {
 	places := map[string]keptReader{}
 	for name, p := range r.ports {
 		if p.in != nil {
-			places[name] = keptReader{Card: p.in.card.name, UpsideDown: p.in.upside}
+			places[name] = keptReader{Card: p.in.card.Name, UpsideDown: p.in.upside}
 		}
 	}
 	return r.store.update(func(k *kept) { k.Readers = places })
@@ -263,31 +263,31 @@ func (i *insertion) part() {
 	_ = i.conn.Close()
 	i.conn = nil
 	i.r.mu.Unlock()
-	i.card.chip.Reset()
+	i.card.Chip.Reset()
 }
 
 // ATR, Reset and Command are what the reader sees of the card (vpcd.Card).
 func (i *insertion) ATR() []byte {
-	atr := i.card.chip.ATR()
+	atr := i.card.Chip.ATR()
 	if i.upside || atr == nil {
 		return vpcd.NoATR()
 	}
 	return atr
 }
 
-func (i *insertion) Reset() { i.card.chip.Reset() }
+func (i *insertion) Reset() { i.card.Chip.Reset() }
 
 // Command hands a command to the chip. What the chip remembers is written down
 // before its answer is on its way: a wrong PIN is counted whoever dies next.
 func (i *insertion) Command(apdu []byte) []byte {
 	before := i.card.tries()
-	a := i.card.chip.Exchange(apdu)
+	a := i.card.Chip.Exchange(apdu)
 	i.r.note(i, apdu, a.Bytes)
 	if after := i.card.tries(); after != before {
 		if err := i.card.keep(i.r.store); err != nil {
-			slog.Error("card not kept", "card", i.card.name, "error", err)
+			slog.Error("card not kept", "card", i.card.Name, "error", err)
 		}
-		i.r.hub.publish(event{Source: sourceReader, Kind: "tries", Reader: i.p.name, Card: i.card.name, Text: after.words()})
+		i.r.hub.publish(event{Source: sourceReader, Kind: "tries", Reader: i.p.name, Card: i.card.Name, Text: after.words()})
 	}
 	if a.Delay > 0 {
 		select {
@@ -310,7 +310,7 @@ func (i *insertion) pulled() {
 		return
 	}
 	if err := i.r.remove(i.p, "pulled in the middle of a command"); err != nil {
-		slog.Error("card not kept", "card", i.card.name, "error", err)
+		slog.Error("card not kept", "card", i.card.Name, "error", err)
 	}
 }
 
@@ -326,7 +326,7 @@ const (
 // what was said.
 func (r *readers) note(i *insertion, apdu, answer []byte) {
 	i.card.commands.Add(1)
-	e := event{Source: sourceReader, Kind: "command", Reader: i.p.name, Card: i.card.name, frame: true}
+	e := event{Source: sourceReader, Kind: "command", Reader: i.p.name, Card: i.card.Name, frame: true}
 	if len(apdu) >= 2 {
 		e.Code = hexByte(apdu[1])
 		if ins := apdu[1]; ins != insVerify && ins != insChange && ins != insResetRetry {
