@@ -186,8 +186,6 @@ func ending(err error) string {
 // faultVariable tells kioskd of a build with fault points where to die.
 const faultVariable = "KIOSK_FAULTPOINT"
 
-// readersVariable tells kioskd's PC/SC library where the bench's daemon listens.
-const readersVariable = "PCSCLITE_CSOCK_NAME"
 
 // environment is what a child gets: the supervisor's own environment, in which a
 // fault point would hit every start of every program, without it.
