@@ -197,7 +197,7 @@ export default language({
   'method.fin_password.hint': 'Sonra telefonunuza birdəfəlik kod göndərilir.',
   'method.bsxm': 'BSXM sertifikatı',
   'method.bsxm.hint': 'Bank Sertifikat Xidmətləri Mərkəzinin kartı və onun PIN kodu lazımdır.',
-  'method.other': 'Başqa üsulla daxil olmaq',
+  'method.other': 'Başqa üsul',
   'missing.no_reader': 'Hazırda mümkün deyil: kart oxuyucusu işləmir',
   'missing.no_central': 'Hazırda mümkün deyil: dövlət sistemi ilə əlaqə yoxdur',
 
@@ -277,8 +277,8 @@ export default language({
   'last.yes': 'PIN koda əminəm: sonuncu cəhddən istifadə etmək',
   'phone.title': 'Kodu telefonunuzdakı ilə tutuşdurun',
   'phone.code': 'Yoxlama kodu',
-  'phone.same': 'Telefonda eyni koddur? Onda ASAN İmza PIN1 kodunu telefonda daxil edin, burada heç vaxt.',
-  'phone.other': 'Telefonda başqa koddur? Onda telefonda heç nə daxil etməyin və çıxın.',
+  'phone.same': 'Telefonunuzda da bu koddur? Onda ASAN İmza PIN1 kodunu yalnız telefonda daxil edin.',
+  'phone.other': 'Telefonunuzda başqa koddur? Onda orada heç nə daxil etməyin və çıxın.',
   'list.title': 'Qeydlər',
   'list.none': 'Heç bir qeyd yoxdur.',
 

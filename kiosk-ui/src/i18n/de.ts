@@ -197,7 +197,7 @@ export default language({
   'method.fin_password.hint': 'Danach bekommen Sie einen Einmalcode auf Ihr Telefon.',
   'method.bsxm': 'Bankzertifikat (BSXM)',
   'method.bsxm.hint': 'Sie brauchen die Karte des Zentrums für Bankzertifikate und ihre PIN.',
-  'method.other': 'Anders anmelden',
+  'method.other': 'Andere Anmeldung',
   'missing.no_reader': 'Zurzeit nicht möglich: Der Kartenleser ist außer Betrieb',
   'missing.no_central': 'Zurzeit nicht möglich: keine Verbindung zum Behördensystem',
 
@@ -277,7 +277,7 @@ export default language({
   'last.yes': 'Ich bin mir der PIN sicher: letzten Versuch nutzen',
   'phone.title': 'Code mit dem Telefon vergleichen',
   'phone.code': 'Kontrollcode',
-  'phone.same': 'Zeigt Ihr Telefon denselben Code? Dann geben Sie die PIN1 von ASAN İmza am Telefon ein, niemals hier.',
+  'phone.same': 'Zeigt Ihr Telefon denselben Code? Dann geben Sie die PIN1 von ASAN İmza dort ein, und nur dort.',
   'phone.other': 'Zeigt Ihr Telefon einen anderen Code? Dann geben Sie am Telefon nichts ein und verlassen Sie die Anmeldung.',
   'list.title': 'Einträge',
   'list.none': 'Es gibt keine Einträge.',

@@ -198,7 +198,7 @@ const en = {
   'method.fin_password.hint': 'You then get a one-time code on your phone.',
   'method.bsxm': 'Bank certificate (BSXM)',
   'method.bsxm.hint': 'You need the card of the Bank Certification Services Centre and its PIN.',
-  'method.other': 'Sign in another way',
+  'method.other': 'Another way',
   'missing.no_reader': 'Not available now: the card reader does not work',
   'missing.no_central': 'Not available now: no connection to the state system',
 
@@ -278,8 +278,8 @@ const en = {
   'last.yes': 'I am sure of my PIN: use the last try',
   'phone.title': 'Compare the code with your phone',
   'phone.code': 'Control code',
-  'phone.same': 'Your phone shows the same code? Then enter PIN1 of ASAN İmza on the phone, never here.',
-  'phone.other': 'Your phone shows another code? Then enter nothing on the phone and leave.',
+  'phone.same': 'Does your phone show the same code? Then enter PIN1 of ASAN İmza there, and only there.',
+  'phone.other': 'Does your phone show another code? Then enter nothing there and leave.',
   'list.title': 'Records',
   'list.none': 'There are no records.',
 

@@ -197,7 +197,7 @@ export default language({
   'method.fin_password.hint': 'Después recibirá en su teléfono un código de un solo uso.',
   'method.bsxm': 'Certificado bancario (BSXM)',
   'method.bsxm.hint': 'Necesita la tarjeta del Centro de Certificación Bancaria y su PIN.',
-  'method.other': 'Identificarse de otro modo',
+  'method.other': 'De otro modo',
   'missing.no_reader': 'No disponible ahora: el lector de tarjetas no funciona',
   'missing.no_central': 'No disponible ahora: sin conexión con el sistema público',
 
@@ -277,7 +277,7 @@ export default language({
   'last.yes': 'Sé con seguridad mi PIN: usar el último intento',
   'phone.title': 'Compare el código con su teléfono',
   'phone.code': 'Código de control',
-  'phone.same': '¿Su teléfono muestra el mismo código? Entonces introduzca el PIN1 de ASAN İmza en el teléfono, nunca aquí.',
+  'phone.same': '¿Su teléfono muestra el mismo código? Entonces introduzca el PIN1 de ASAN İmza en el teléfono, y solo allí.',
   'phone.other': '¿Su teléfono muestra otro código? Entonces no introduzca nada en el teléfono y salga.',
   'list.title': 'Registros',
   'list.none': 'No hay ningún registro.',

@@ -197,7 +197,7 @@ export default language({
   'method.fin_password.hint': 'Vous recevez ensuite un code à usage unique sur votre téléphone.',
   'method.bsxm': 'Certificat bancaire (BSXM)',
   'method.bsxm.hint': 'Il vous faut la carte du Centre de certification bancaire et son code PIN.',
-  'method.other': 'Se connecter autrement',
+  'method.other': 'Autre méthode',
   'missing.no_reader': 'Indisponible : le lecteur de cartes ne fonctionne pas',
   'missing.no_central': 'Indisponible : pas de liaison avec le système public',
 
@@ -277,7 +277,7 @@ export default language({
   'last.yes': 'Je connais mon code PIN : utiliser le dernier essai',
   'phone.title': 'Comparez le code avec votre téléphone',
   'phone.code': 'Code de contrôle',
-  'phone.same': 'Votre téléphone affiche le même code ? Saisissez alors le PIN1 d’ASAN İmza sur le téléphone, jamais ici.',
+  'phone.same': 'Votre téléphone affiche le même code ? Saisissez alors le PIN1 d’ASAN İmza sur le téléphone, et seulement là.',
   'phone.other': 'Votre téléphone affiche un autre code ? Alors ne saisissez rien sur le téléphone et quittez.',
   'list.title': 'Enregistrements',
   'list.none': 'Il n’y a aucun enregistrement.',

@@ -197,7 +197,7 @@ export default language({
   'method.fin_password.hint': 'Poi riceverà sul telefono un codice monouso.',
   'method.bsxm': 'Certificato bancario (BSXM)',
   'method.bsxm.hint': 'Servono la carta del Centro di certificazione bancaria e il suo PIN.',
-  'method.other': 'Accedi in altro modo',
+  'method.other': 'In altro modo',
   'missing.no_reader': 'Ora non disponibile: il lettore di carte non funziona',
   'missing.no_central': 'Ora non disponibile: manca il collegamento con il sistema pubblico',
 
@@ -277,7 +277,7 @@ export default language({
   'last.yes': 'Conosco con certezza il mio PIN: usa l’ultimo tentativo',
   'phone.title': 'Confronti il codice con il telefono',
   'phone.code': 'Codice di controllo',
-  'phone.same': 'Il telefono mostra lo stesso codice? Allora inserisca il PIN1 di ASAN İmza sul telefono, mai qui.',
+  'phone.same': 'Il telefono mostra lo stesso codice? Allora inserisca il PIN1 di ASAN İmza sul telefono, e solo lì.',
   'phone.other': 'Il telefono mostra un altro codice? Allora non inserisca nulla sul telefono ed esca.',
   'list.title': 'Registrazioni',
   'list.none': 'Non ci sono registrazioni.',
