@@ -117,7 +117,7 @@ async function lookAtPhone() {
   }
   const state = $("phone-state");
   state.hidden = phone !== null;
-  state.textContent = "no network";
+  state.textContent = "no answer";
   state.className = "state warn";
   if (!phone) return;
   const key = JSON.stringify(phone);
