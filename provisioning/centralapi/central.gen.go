@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -208,6 +209,49 @@ type ActionState struct {
 // Amount defines model for Amount.
 type Amount = money.Amount
 
+// AsanAnswer defines model for AsanAnswer.
+type AsanAnswer struct {
+	Attempt *string `json:"attempt,omitempty"`
+
+	// ControlCode four digits; the person compares them with the telephone
+	ControlCode *string    `json:"control_code,omitempty"`
+	ExpiresAt   *time.Time `json:"expires_at,omitempty"`
+
+	// Outcome found, blocked
+	Outcome string `json:"outcome"`
+
+	// Reason with blocked: unknown, no_coverage
+	Reason *string `json:"reason,omitempty"`
+}
+
+// AsanLogin defines model for AsanLogin.
+type AsanLogin struct {
+	Phone  string `json:"phone"`
+	UserId string `json:"user_id"`
+}
+
+// AsanPoll defines model for AsanPoll.
+type AsanPoll struct {
+	Attempt string `json:"attempt"`
+}
+
+// AuthToken Signed is the concatenation of SHA-256(origin) and SHA-256(nonce), origin being central's own and nonce
+// the base64 text; the signature algorithm hashes that message again (Web eID, format web-eid:1).
+type AuthToken struct {
+	// Algorithm RS256, ES256
+	Algorithm  string  `json:"algorithm"`
+	AppVersion *string `json:"appVersion,omitempty"`
+
+	// Format web-eid:1.0; a client treats a higher minor number alike
+	Format string `json:"format"`
+
+	// Signature base64; PKCS #1 v1.5, or r and s at 32 bytes each
+	Signature string `json:"signature"`
+
+	// UnverifiedCertificate DER, base64
+	UnverifiedCertificate string `json:"unverifiedCertificate"`
+}
+
 // Batch defines model for Batch.
 type Batch struct {
 	Epoch uint64 `json:"epoch"`
@@ -242,6 +286,83 @@ type Behaviour struct {
 // BehaviourMode defines model for BehaviourMode.
 type BehaviourMode string
 
+// CabinetAnswer defines model for CabinetAnswer.
+type CabinetAnswer struct {
+	// Outcome found, blocked
+	Outcome string `json:"outcome"`
+
+	// Reason with blocked: session_ended, level
+	Reason *string `json:"reason,omitempty"`
+
+	// Rows newest first; empty when there are none
+	Rows *[]CabinetRow `json:"rows,omitempty"`
+}
+
+// CabinetRow One line of a list of the cabinet. Texts are data of the country and are shown as they are.
+type CabinetRow struct {
+	Amount *Amount   `json:"amount,omitempty"`
+	At     time.Time `json:"at"`
+
+	// Code reference
+	Code   *string `json:"code,omitempty"`
+	Detail string  `json:"detail"`
+	Title  string  `json:"title"`
+}
+
+// CardLogin defines model for CardLogin.
+type CardLogin struct {
+	Attempt string `json:"attempt"`
+
+	// Token Signed is the concatenation of SHA-256(origin) and SHA-256(nonce), origin being central's own and nonce
+	// the base64 text; the signature algorithm hashes that message again (Web eID, format web-eid:1).
+	Token AuthToken `json:"token"`
+}
+
+// Challenge defines model for Challenge.
+type Challenge struct {
+	// Attempt opaque
+	Attempt   string    `json:"attempt"`
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// Nonce 32 random bytes in base64; this text is what is hashed
+	Nonce string `json:"nonce"`
+}
+
+// ChallengeAnswer defines model for ChallengeAnswer.
+type ChallengeAnswer struct {
+	Challenge *Challenge `json:"challenge,omitempty"`
+
+	// Outcome found
+	Outcome string `json:"outcome"`
+}
+
+// ChallengeAsk defines model for ChallengeAsk.
+type ChallengeAsk struct {
+	// Method esign_card, bsxm: the root that the certificate must come from
+	Method string `json:"method"`
+}
+
+// CodeAnswer defines model for CodeAnswer.
+type CodeAnswer struct {
+	Attempt   *string    `json:"attempt,omitempty"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
+	// OtpTo the telephone number with most of it hidden
+	OtpTo *string `json:"otp_to,omitempty"`
+
+	// Outcome found, blocked
+	Outcome string `json:"outcome"`
+
+	// Reason with blocked: wrong, locked; an account that does not exist is answered like a wrong password
+	Reason *string `json:"reason,omitempty"`
+}
+
+// CodeLogin defines model for CodeLogin.
+type CodeLogin struct {
+	Attempt string `json:"attempt"`
+	Otp     string `json:"otp"`
+}
+
 // Head defines model for Head.
 type Head struct {
 	Epoch uint64 `json:"epoch"`
@@ -249,6 +370,44 @@ type Head struct {
 	// Hash empty when seq is 0
 	Hash string `json:"hash"`
 	Seq  uint64 `json:"seq"`
+}
+
+// History defines model for History.
+type History struct {
+	Entries []HistoryEntry `json:"entries"`
+}
+
+// HistoryEntry defines model for HistoryEntry.
+type HistoryEntry struct {
+	// At the terminal's time
+	At       time.Time `json:"at"`
+	Event    string    `json:"event"`
+	Level    string    `json:"level"`
+	Method   string    `json:"method"`
+	Received time.Time `json:"received"`
+	Service  *string   `json:"service,omitempty"`
+	Terminal string    `json:"terminal"`
+	Why      *string   `json:"why,omitempty"`
+}
+
+// IdentityEvent defines model for IdentityEvent.
+type IdentityEvent struct {
+	At time.Time `json:"at"`
+
+	// Event signed_in, used, signed_out; signed_out also ends the session
+	Event  string `json:"event"`
+	Level  string `json:"level"`
+	Method string `json:"method"`
+
+	// Service with used
+	Service *string `json:"service,omitempty"`
+	Session string  `json:"session"`
+
+	// Terminal its number
+	Terminal string `json:"terminal"`
+
+	// Why with signed_out: finished, card_removed, abandoned, restarted, cancelled
+	Why *string `json:"why,omitempty"`
 }
 
 // Incident defines model for Incident.
@@ -304,6 +463,12 @@ type Order struct {
 // OrderState defines model for OrderState.
 type OrderState string
 
+// PasswordLogin defines model for PasswordLogin.
+type PasswordLogin struct {
+	Fin      string `json:"fin"`
+	Password string `json:"password"`
+}
+
 // Payment What an action did, kept apart from what the records say.
 type Payment struct {
 	Amount             Amount    `json:"amount"`
@@ -315,6 +480,42 @@ type Payment struct {
 	Reference          string    `json:"reference"`
 	Terminal           string    `json:"terminal"`
 	Transaction        string    `json:"transaction"`
+}
+
+// Phone defines model for Phone.
+type Phone struct {
+	Asan []PhoneRequest `json:"asan"`
+	Sms  []PhoneSMS     `json:"sms"`
+}
+
+// PhoneReply defines model for PhoneReply.
+type PhoneReply struct {
+	// Answer confirm, refuse
+	Answer  string `json:"answer"`
+	Attempt string `json:"attempt"`
+}
+
+// PhoneRequest defines model for PhoneRequest.
+type PhoneRequest struct {
+	Attempt     string `json:"attempt"`
+	ControlCode string `json:"control_code"`
+	Phone       string `json:"phone"`
+
+	// State waiting, confirmed, refused, expired
+	State string `json:"state"`
+}
+
+// PhoneSMS defines model for PhoneSMS.
+type PhoneSMS struct {
+	At   time.Time `json:"at"`
+	Text string    `json:"text"`
+	To   string    `json:"to"`
+}
+
+// PlainAnswer defines model for PlainAnswer.
+type PlainAnswer struct {
+	// Outcome found
+	Outcome string `json:"outcome"`
 }
 
 // Problem defines model for Problem.
@@ -384,6 +585,47 @@ type ServerTime struct {
 	UnixMs int64     `json:"unix_ms"`
 }
 
+// Session defines model for Session.
+type Session struct {
+	ExpiresAt time.Time `json:"expires_at"`
+
+	// FinMasked the last three characters
+	FinMasked string `json:"fin_masked"`
+
+	// Id opaque
+	Id string `json:"id"`
+
+	// Level low, high
+	Level string `json:"level"`
+
+	// Method fin_password, asan_imza, esign_card, bsxm
+	Method string `json:"method"`
+
+	// Name given name and surname
+	Name string `json:"name"`
+}
+
+// SessionAnswer defines model for SessionAnswer.
+type SessionAnswer struct {
+	// Left with wrong: tries that are left
+	Left *int `json:"left,omitempty"`
+
+	// Outcome found, blocked
+	Outcome string `json:"outcome"`
+
+	// Reason With blocked. login.card: challenge_unknown, challenge_expired, cert_malformed, cert_expired,
+	// cert_not_yet_valid, cert_revoked, cert_suspended, cert_unknown (no configured issuer, or that of another
+	// method), cert_purpose, status_unknown (whether it is revoked cannot be told), signature_false, algorithm.
+	// login.otp: wrong, expired, locked. login.asan.poll: waiting, refused, expired, unknown.
+	Reason  *string  `json:"reason,omitempty"`
+	Session *Session `json:"session,omitempty"`
+}
+
+// SessionAsk defines model for SessionAsk.
+type SessionAsk struct {
+	Session string `json:"session"`
+}
+
 // State defines model for State.
 type State struct {
 	Actions []ActionState `json:"actions"`
@@ -446,6 +688,12 @@ type Refusal = Problem
 // OpenBody defines model for OpenBody.
 type OpenBody = json.RawMessage
 
+// GetHistoryParams defines parameters for GetHistory.
+type GetHistoryParams struct {
+	// Fin without it, the events that belong to nobody
+	Fin *string `form:"fin,omitempty" json:"fin,omitempty"`
+}
+
 // PostActionJSONBody defines parameters for PostAction.
 type PostActionJSONBody = json.RawMessage
 
@@ -494,6 +742,9 @@ type PutBehaviourJSONRequestBody = Behaviour
 
 // PostOrderJSONRequestBody defines body for PostOrder for application/json ContentType.
 type PostOrderJSONRequestBody = Order
+
+// PostPhoneJSONRequestBody defines body for PostPhone for application/json ContentType.
+type PostPhoneJSONRequestBody = PhoneReply
 
 // PostActionJSONRequestBody defines body for PostAction for application/json ContentType.
 type PostActionJSONRequestBody = PostActionJSONBody
@@ -592,6 +843,11 @@ type ClientInterface interface {
 	// Corresponds with PUT /demo/v1/behaviour (the `PutBehaviour` operationId).
 	PutBehaviour(ctx context.Context, body PutBehaviourJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetHistory A person's operation history
+	//
+	// Corresponds with GET /demo/v1/history (the `GetHistory` operationId).
+	GetHistory(ctx context.Context, params *GetHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// PostOrderWithBody Create an order or alter it
 	//
 	// Takes any type of body and a specified content type.
@@ -605,6 +861,25 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /demo/v1/orders (the `PostOrder` operationId).
 	PostOrder(ctx context.Context, body PostOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPhone What the demo's people see on their telephones
+	//
+	// Corresponds with GET /demo/v1/phone (the `GetPhone` operationId).
+	GetPhone(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PostPhoneWithBody Answer a request for an ASAN İmza on the telephone
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /demo/v1/phone (the `PostPhone` operationId).
+	PostPhoneWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PostPhone Answer a request for an ASAN İmza on the telephone
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /demo/v1/phone (the `PostPhone` operationId).
+	PostPhone(ctx context.Context, body PostPhoneJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PostReset Forget everything and begin with the demo's orders
 	//
@@ -625,6 +900,10 @@ type ClientInterface interface {
 	//
 	// Kind `notification.pay`: body NotificationPay, answer ActionOutcome.
 	//
+	// Kind `identity.event`: body IdentityEvent, answer ActionOutcome with status `done`: central enters the
+	// event in the person's operation history. An event of a session that central does not know is entered
+	// without a person, and is `done` all the same.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/terminals/{id}/actions/{kind} (the `PostAction` operationId).
@@ -638,6 +917,10 @@ type ClientInterface interface {
 	// error: 200 with status `rejected`. 422 urn:kiosk:problem:body-invalid promises that nothing was done.
 	//
 	// Kind `notification.pay`: body NotificationPay, answer ActionOutcome.
+	//
+	// Kind `identity.event`: body IdentityEvent, answer ActionOutcome with status `done`: central enters the
+	// event in the person's operation history. An event of a session that central does not know is entered
+	// without a person, and is `done` all the same.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -662,6 +945,22 @@ type ClientInterface interface {
 	// Kind `notification.lookup`: body NotificationLookup, answer NotificationAnswer. A kind that central
 	// does not know is answered with 404 urn:kiosk:problem:kind-unknown.
 	//
+	// The kinds of signing in are asks as well: what they make (attempts, sessions) lives in memory, ends by
+	// itself, and belongs to the terminal that asked: another terminal's id does not find it.
+	//
+	// | kind | body | answer |
+	// | --- | --- | --- |
+	// | `login.challenge` | ChallengeAsk | ChallengeAnswer |
+	// | `login.card` | CardLogin | SessionAnswer |
+	// | `login.password` | PasswordLogin | CodeAnswer |
+	// | `login.otp` | CodeLogin | SessionAnswer |
+	// | `login.asan` | AsanLogin | AsanAnswer |
+	// | `login.asan.poll` | AsanPoll | SessionAnswer |
+	// | `login.out` | SessionAsk | PlainAnswer |
+	// | `mygov.payments`, `mygov.data_access_log` | SessionAsk | CabinetAnswer |
+	//
+	// Passwords, codes, tokens and session ids are in no log and in no error document.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/terminals/{id}/queries/{kind} (the `PostQuery` operationId).
@@ -671,6 +970,22 @@ type ClientInterface interface {
 	//
 	// Kind `notification.lookup`: body NotificationLookup, answer NotificationAnswer. A kind that central
 	// does not know is answered with 404 urn:kiosk:problem:kind-unknown.
+	//
+	// The kinds of signing in are asks as well: what they make (attempts, sessions) lives in memory, ends by
+	// itself, and belongs to the terminal that asked: another terminal's id does not find it.
+	//
+	// | kind | body | answer |
+	// | --- | --- | --- |
+	// | `login.challenge` | ChallengeAsk | ChallengeAnswer |
+	// | `login.card` | CardLogin | SessionAnswer |
+	// | `login.password` | PasswordLogin | CodeAnswer |
+	// | `login.otp` | CodeLogin | SessionAnswer |
+	// | `login.asan` | AsanLogin | AsanAnswer |
+	// | `login.asan.poll` | AsanPoll | SessionAnswer |
+	// | `login.out` | SessionAsk | PlainAnswer |
+	// | `mygov.payments`, `mygov.data_access_log` | SessionAsk | CabinetAnswer |
+	//
+	// Passwords, codes, tokens and session ids are in no log and in no error document.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -741,6 +1056,21 @@ func (c *Client) PutBehaviour(ctx context.Context, body PutBehaviourJSONRequestB
 	return c.Client.Do(req)
 }
 
+// GetHistory A person's operation history
+//
+// Corresponds with GET /demo/v1/history (the `GetHistory` operationId).
+func (c *Client) GetHistory(ctx context.Context, params *GetHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetHistoryRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // PostOrderWithBody Create an order or alter it
 //
 // Takes any type of body and a specified content type.
@@ -765,6 +1095,55 @@ func (c *Client) PostOrderWithBody(ctx context.Context, contentType string, body
 // Corresponds with POST /demo/v1/orders (the `PostOrder` operationId).
 func (c *Client) PostOrder(ctx context.Context, body PostOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewPostOrderRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPhone What the demo's people see on their telephones
+//
+// Corresponds with GET /demo/v1/phone (the `GetPhone` operationId).
+func (c *Client) GetPhone(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPhoneRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PostPhoneWithBody Answer a request for an ASAN İmza on the telephone
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /demo/v1/phone (the `PostPhone` operationId).
+func (c *Client) PostPhoneWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostPhoneRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PostPhone Answer a request for an ASAN İmza on the telephone
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /demo/v1/phone (the `PostPhone` operationId).
+func (c *Client) PostPhone(ctx context.Context, body PostPhoneJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostPhoneRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -814,6 +1193,10 @@ func (c *Client) GetState(ctx context.Context, reqEditors ...RequestEditorFn) (*
 //
 // Kind `notification.pay`: body NotificationPay, answer ActionOutcome.
 //
+// Kind `identity.event`: body IdentityEvent, answer ActionOutcome with status `done`: central enters the
+// event in the person's operation history. An event of a session that central does not know is entered
+// without a person, and is `done` all the same.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/terminals/{id}/actions/{kind} (the `PostAction` operationId).
@@ -837,6 +1220,10 @@ func (c *Client) PostActionWithBody(ctx context.Context, id Terminal, kind Kind,
 // error: 200 with status `rejected`. 422 urn:kiosk:problem:body-invalid promises that nothing was done.
 //
 // Kind `notification.pay`: body NotificationPay, answer ActionOutcome.
+//
+// Kind `identity.event`: body IdentityEvent, answer ActionOutcome with status `done`: central enters the
+// event in the person's operation history. An event of a session that central does not know is entered
+// without a person, and is `done` all the same.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -891,6 +1278,22 @@ func (c *Client) GetHead(ctx context.Context, id Terminal, params *GetHeadParams
 // Kind `notification.lookup`: body NotificationLookup, answer NotificationAnswer. A kind that central
 // does not know is answered with 404 urn:kiosk:problem:kind-unknown.
 //
+// The kinds of signing in are asks as well: what they make (attempts, sessions) lives in memory, ends by
+// itself, and belongs to the terminal that asked: another terminal's id does not find it.
+//
+// | kind | body | answer |
+// | --- | --- | --- |
+// | `login.challenge` | ChallengeAsk | ChallengeAnswer |
+// | `login.card` | CardLogin | SessionAnswer |
+// | `login.password` | PasswordLogin | CodeAnswer |
+// | `login.otp` | CodeLogin | SessionAnswer |
+// | `login.asan` | AsanLogin | AsanAnswer |
+// | `login.asan.poll` | AsanPoll | SessionAnswer |
+// | `login.out` | SessionAsk | PlainAnswer |
+// | `mygov.payments`, `mygov.data_access_log` | SessionAsk | CabinetAnswer |
+//
+// Passwords, codes, tokens and session ids are in no log and in no error document.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /v1/terminals/{id}/queries/{kind} (the `PostQuery` operationId).
@@ -910,6 +1313,22 @@ func (c *Client) PostQueryWithBody(ctx context.Context, id Terminal, kind Kind, 
 //
 // Kind `notification.lookup`: body NotificationLookup, answer NotificationAnswer. A kind that central
 // does not know is answered with 404 urn:kiosk:problem:kind-unknown.
+//
+// The kinds of signing in are asks as well: what they make (attempts, sessions) lives in memory, ends by
+// itself, and belongs to the terminal that asked: another terminal's id does not find it.
+//
+// | kind | body | answer |
+// | --- | --- | --- |
+// | `login.challenge` | ChallengeAsk | ChallengeAnswer |
+// | `login.card` | CardLogin | SessionAnswer |
+// | `login.password` | PasswordLogin | CodeAnswer |
+// | `login.otp` | CodeLogin | SessionAnswer |
+// | `login.asan` | AsanLogin | AsanAnswer |
+// | `login.asan.poll` | AsanPoll | SessionAnswer |
+// | `login.out` | SessionAsk | PlainAnswer |
+// | `mygov.payments`, `mygov.data_access_log` | SessionAsk | CabinetAnswer |
+//
+// Passwords, codes, tokens and session ids are in no log and in no error document.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1025,6 +1444,60 @@ func NewPutBehaviourRequestWithBody(server string, contentType string, body io.R
 	return req, nil
 }
 
+// NewGetHistoryRequest constructs an http.Request for the GetHistory method
+func NewGetHistoryRequest(server string, params *GetHistoryParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/demo/v1/history")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Fin != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "fin", *params.Fin, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewPostOrderRequest calls the generic PostOrder builder with application/json body
 func NewPostOrderRequest(server string, body PostOrderJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -1046,6 +1519,73 @@ func NewPostOrderRequestWithBody(server string, contentType string, body io.Read
 	}
 
 	operationPath := fmt.Sprintf("/demo/v1/orders")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetPhoneRequest constructs an http.Request for the GetPhone method
+func NewGetPhoneRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/demo/v1/phone")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPostPhoneRequest calls the generic PostPhone builder with application/json body
+func NewPostPhoneRequest(server string, body PostPhoneJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPostPhoneRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPostPhoneRequestWithBody constructs an http.Request for the PostPhone method, with any body, and a specified content type
+func NewPostPhoneRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/demo/v1/phone")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -1545,6 +2085,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /demo/v1/behaviour (the `PutBehaviour` operationId).
 	PutBehaviourWithResponse(ctx context.Context, body PutBehaviourJSONRequestBody, reqEditors ...RequestEditorFn) (*PutBehaviourResponse, error)
 
+	// GetHistoryWithResponse A person's operation history
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /demo/v1/history (the `GetHistory` operationId).
+	GetHistoryWithResponse(ctx context.Context, params *GetHistoryParams, reqEditors ...RequestEditorFn) (*GetHistoryResponse, error)
+
 	// PostOrderWithBodyWithResponse Create an order or alter it
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -1558,6 +2105,27 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /demo/v1/orders (the `PostOrder` operationId).
 	PostOrderWithResponse(ctx context.Context, body PostOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*PostOrderResponse, error)
+
+	// GetPhoneWithResponse What the demo's people see on their telephones
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /demo/v1/phone (the `GetPhone` operationId).
+	GetPhoneWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetPhoneResponse, error)
+
+	// PostPhoneWithBodyWithResponse Answer a request for an ASAN İmza on the telephone
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /demo/v1/phone (the `PostPhone` operationId).
+	PostPhoneWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostPhoneResponse, error)
+
+	// PostPhoneWithResponse Answer a request for an ASAN İmza on the telephone
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /demo/v1/phone (the `PostPhone` operationId).
+	PostPhoneWithResponse(ctx context.Context, body PostPhoneJSONRequestBody, reqEditors ...RequestEditorFn) (*PostPhoneResponse, error)
 
 	// PostResetWithResponse Forget everything and begin with the demo's orders
 	//
@@ -1582,6 +2150,10 @@ type ClientWithResponsesInterface interface {
 	//
 	// Kind `notification.pay`: body NotificationPay, answer ActionOutcome.
 	//
+	// Kind `identity.event`: body IdentityEvent, answer ActionOutcome with status `done`: central enters the
+	// event in the person's operation history. An event of a session that central does not know is entered
+	// without a person, and is `done` all the same.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/terminals/{id}/actions/{kind} (the `PostAction` operationId).
@@ -1595,6 +2167,10 @@ type ClientWithResponsesInterface interface {
 	// error: 200 with status `rejected`. 422 urn:kiosk:problem:body-invalid promises that nothing was done.
 	//
 	// Kind `notification.pay`: body NotificationPay, answer ActionOutcome.
+	//
+	// Kind `identity.event`: body IdentityEvent, answer ActionOutcome with status `done`: central enters the
+	// event in the person's operation history. An event of a session that central does not know is entered
+	// without a person, and is `done` all the same.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1623,6 +2199,22 @@ type ClientWithResponsesInterface interface {
 	// Kind `notification.lookup`: body NotificationLookup, answer NotificationAnswer. A kind that central
 	// does not know is answered with 404 urn:kiosk:problem:kind-unknown.
 	//
+	// The kinds of signing in are asks as well: what they make (attempts, sessions) lives in memory, ends by
+	// itself, and belongs to the terminal that asked: another terminal's id does not find it.
+	//
+	// | kind | body | answer |
+	// | --- | --- | --- |
+	// | `login.challenge` | ChallengeAsk | ChallengeAnswer |
+	// | `login.card` | CardLogin | SessionAnswer |
+	// | `login.password` | PasswordLogin | CodeAnswer |
+	// | `login.otp` | CodeLogin | SessionAnswer |
+	// | `login.asan` | AsanLogin | AsanAnswer |
+	// | `login.asan.poll` | AsanPoll | SessionAnswer |
+	// | `login.out` | SessionAsk | PlainAnswer |
+	// | `mygov.payments`, `mygov.data_access_log` | SessionAsk | CabinetAnswer |
+	//
+	// Passwords, codes, tokens and session ids are in no log and in no error document.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/terminals/{id}/queries/{kind} (the `PostQuery` operationId).
@@ -1632,6 +2224,22 @@ type ClientWithResponsesInterface interface {
 	//
 	// Kind `notification.lookup`: body NotificationLookup, answer NotificationAnswer. A kind that central
 	// does not know is answered with 404 urn:kiosk:problem:kind-unknown.
+	//
+	// The kinds of signing in are asks as well: what they make (attempts, sessions) lives in memory, ends by
+	// itself, and belongs to the terminal that asked: another terminal's id does not find it.
+	//
+	// | kind | body | answer |
+	// | --- | --- | --- |
+	// | `login.challenge` | ChallengeAsk | ChallengeAnswer |
+	// | `login.card` | CardLogin | SessionAnswer |
+	// | `login.password` | PasswordLogin | CodeAnswer |
+	// | `login.otp` | CodeLogin | SessionAnswer |
+	// | `login.asan` | AsanLogin | AsanAnswer |
+	// | `login.asan.poll` | AsanPoll | SessionAnswer |
+	// | `login.out` | SessionAsk | PlainAnswer |
+	// | `mygov.payments`, `mygov.data_access_log` | SessionAsk | CabinetAnswer |
+	//
+	// Passwords, codes, tokens and session ids are in no log and in no error document.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -1718,6 +2326,54 @@ func (r PutBehaviourResponse) ContentType() string {
 	return ""
 }
 
+type GetHistoryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *History
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refusal
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetHistoryResponse) GetJSON200() *History {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetHistoryResponse) GetApplicationproblemJSONDefault() *Refusal {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetHistoryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetHistoryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetHistoryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetHistoryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type PostOrderResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -1760,6 +2416,102 @@ func (r PostOrderResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r PostOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetPhoneResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Phone
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refusal
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPhoneResponse) GetJSON200() *Phone {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetPhoneResponse) GetApplicationproblemJSONDefault() *Refusal {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPhoneResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPhoneResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPhoneResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPhoneResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PostPhoneResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Phone
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refusal
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PostPhoneResponse) GetJSON200() *Phone {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PostPhoneResponse) GetApplicationproblemJSONDefault() *Refusal {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PostPhoneResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PostPhoneResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PostPhoneResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PostPhoneResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -2169,6 +2921,19 @@ func (c *ClientWithResponses) PutBehaviourWithResponse(ctx context.Context, body
 	return ParsePutBehaviourResponse(rsp)
 }
 
+// GetHistoryWithResponse A person's operation history
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /demo/v1/history (the `GetHistory` operationId).
+func (c *ClientWithResponses) GetHistoryWithResponse(ctx context.Context, params *GetHistoryParams, reqEditors ...RequestEditorFn) (*GetHistoryResponse, error) {
+	rsp, err := c.GetHistory(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetHistoryResponse(rsp)
+}
+
 // PostOrderWithBodyWithResponse Create an order or alter it
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -2193,6 +2958,45 @@ func (c *ClientWithResponses) PostOrderWithResponse(ctx context.Context, body Po
 		return nil, err
 	}
 	return ParsePostOrderResponse(rsp)
+}
+
+// GetPhoneWithResponse What the demo's people see on their telephones
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /demo/v1/phone (the `GetPhone` operationId).
+func (c *ClientWithResponses) GetPhoneWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetPhoneResponse, error) {
+	rsp, err := c.GetPhone(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPhoneResponse(rsp)
+}
+
+// PostPhoneWithBodyWithResponse Answer a request for an ASAN İmza on the telephone
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /demo/v1/phone (the `PostPhone` operationId).
+func (c *ClientWithResponses) PostPhoneWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostPhoneResponse, error) {
+	rsp, err := c.PostPhoneWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostPhoneResponse(rsp)
+}
+
+// PostPhoneWithResponse Answer a request for an ASAN İmza on the telephone
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /demo/v1/phone (the `PostPhone` operationId).
+func (c *ClientWithResponses) PostPhoneWithResponse(ctx context.Context, body PostPhoneJSONRequestBody, reqEditors ...RequestEditorFn) (*PostPhoneResponse, error) {
+	rsp, err := c.PostPhone(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostPhoneResponse(rsp)
 }
 
 // PostResetWithResponse Forget everything and begin with the demo's orders
@@ -2230,6 +3034,10 @@ func (c *ClientWithResponses) GetStateWithResponse(ctx context.Context, reqEdito
 //
 // Kind `notification.pay`: body NotificationPay, answer ActionOutcome.
 //
+// Kind `identity.event`: body IdentityEvent, answer ActionOutcome with status `done`: central enters the
+// event in the person's operation history. An event of a session that central does not know is entered
+// without a person, and is `done` all the same.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/terminals/{id}/actions/{kind} (the `PostAction` operationId).
@@ -2249,6 +3057,10 @@ func (c *ClientWithResponses) PostActionWithBodyWithResponse(ctx context.Context
 // error: 200 with status `rejected`. 422 urn:kiosk:problem:body-invalid promises that nothing was done.
 //
 // Kind `notification.pay`: body NotificationPay, answer ActionOutcome.
+//
+// Kind `identity.event`: body IdentityEvent, answer ActionOutcome with status `done`: central enters the
+// event in the person's operation history. An event of a session that central does not know is entered
+// without a person, and is `done` all the same.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2295,6 +3107,22 @@ func (c *ClientWithResponses) GetHeadWithResponse(ctx context.Context, id Termin
 // Kind `notification.lookup`: body NotificationLookup, answer NotificationAnswer. A kind that central
 // does not know is answered with 404 urn:kiosk:problem:kind-unknown.
 //
+// The kinds of signing in are asks as well: what they make (attempts, sessions) lives in memory, ends by
+// itself, and belongs to the terminal that asked: another terminal's id does not find it.
+//
+// | kind | body | answer |
+// | --- | --- | --- |
+// | `login.challenge` | ChallengeAsk | ChallengeAnswer |
+// | `login.card` | CardLogin | SessionAnswer |
+// | `login.password` | PasswordLogin | CodeAnswer |
+// | `login.otp` | CodeLogin | SessionAnswer |
+// | `login.asan` | AsanLogin | AsanAnswer |
+// | `login.asan.poll` | AsanPoll | SessionAnswer |
+// | `login.out` | SessionAsk | PlainAnswer |
+// | `mygov.payments`, `mygov.data_access_log` | SessionAsk | CabinetAnswer |
+//
+// Passwords, codes, tokens and session ids are in no log and in no error document.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /v1/terminals/{id}/queries/{kind} (the `PostQuery` operationId).
@@ -2310,6 +3138,22 @@ func (c *ClientWithResponses) PostQueryWithBodyWithResponse(ctx context.Context,
 //
 // Kind `notification.lookup`: body NotificationLookup, answer NotificationAnswer. A kind that central
 // does not know is answered with 404 urn:kiosk:problem:kind-unknown.
+//
+// The kinds of signing in are asks as well: what they make (attempts, sessions) lives in memory, ends by
+// itself, and belongs to the terminal that asked: another terminal's id does not find it.
+//
+// | kind | body | answer |
+// | --- | --- | --- |
+// | `login.challenge` | ChallengeAsk | ChallengeAnswer |
+// | `login.card` | CardLogin | SessionAnswer |
+// | `login.password` | PasswordLogin | CodeAnswer |
+// | `login.otp` | CodeLogin | SessionAnswer |
+// | `login.asan` | AsanLogin | AsanAnswer |
+// | `login.asan.poll` | AsanPoll | SessionAnswer |
+// | `login.out` | SessionAsk | PlainAnswer |
+// | `mygov.payments`, `mygov.data_access_log` | SessionAsk | CabinetAnswer |
+//
+// Passwords, codes, tokens and session ids are in no log and in no error document.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -2404,6 +3248,39 @@ func ParsePutBehaviourResponse(rsp *http.Response) (*PutBehaviourResponse, error
 	return response, nil
 }
 
+// ParseGetHistoryResponse parses an HTTP response from a GetHistoryWithResponse call
+func ParseGetHistoryResponse(rsp *http.Response) (*GetHistoryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetHistoryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest History
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refusal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParsePostOrderResponse parses an HTTP response from a PostOrderWithResponse call
 func ParsePostOrderResponse(rsp *http.Response) (*PostOrderResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -2420,6 +3297,72 @@ func ParsePostOrderResponse(rsp *http.Response) (*PostOrderResponse, error) {
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest Order
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refusal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetPhoneResponse parses an HTTP response from a GetPhoneWithResponse call
+func ParseGetPhoneResponse(rsp *http.Response) (*GetPhoneResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPhoneResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Phone
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refusal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePostPhoneResponse parses an HTTP response from a PostPhoneWithResponse call
+func ParsePostPhoneResponse(rsp *http.Response) (*PostPhoneResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PostPhoneResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Phone
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -2702,9 +3645,18 @@ type ServerInterface interface {
 	// PutBehaviour Let central misbehave
 	// (PUT /demo/v1/behaviour)
 	PutBehaviour(w http.ResponseWriter, r *http.Request)
+	// GetHistory A person's operation history
+	// (GET /demo/v1/history)
+	GetHistory(w http.ResponseWriter, r *http.Request, params GetHistoryParams)
 	// PostOrder Create an order or alter it
 	// (POST /demo/v1/orders)
 	PostOrder(w http.ResponseWriter, r *http.Request)
+	// GetPhone What the demo's people see on their telephones
+	// (GET /demo/v1/phone)
+	GetPhone(w http.ResponseWriter, r *http.Request)
+	// PostPhone Answer a request for an ASAN İmza on the telephone
+	// (POST /demo/v1/phone)
+	PostPhone(w http.ResponseWriter, r *http.Request)
 	// PostReset Forget everything and begin with the demo's orders
 	// (POST /demo/v1/reset)
 	PostReset(w http.ResponseWriter, r *http.Request)
@@ -2754,11 +3706,72 @@ func (siw *ServerInterfaceWrapper) PutBehaviour(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// GetHistory operation middleware
+func (siw *ServerInterfaceWrapper) GetHistory(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetHistoryParams
+
+	// ------------- Optional query parameter "fin" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fin", r.URL.Query(), &params.Fin, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "fin"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "fin", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetHistory(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // PostOrder operation middleware
 func (siw *ServerInterfaceWrapper) PostOrder(w http.ResponseWriter, r *http.Request) {
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.PostOrder(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPhone operation middleware
+func (siw *ServerInterfaceWrapper) GetPhone(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPhone(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PostPhone operation middleware
+func (siw *ServerInterfaceWrapper) PostPhone(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PostPhone(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3291,6 +4304,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/demo/v1/state", wrapper.GetState)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/demo/v1/reset", wrapper.PostReset)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/demo/v1/orders", wrapper.PostOrder)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/demo/v1/phone", wrapper.GetPhone)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/demo/v1/phone", wrapper.PostPhone)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/demo/v1/history", wrapper.GetHistory)
 
 	return m
 }
@@ -3338,6 +4354,45 @@ func (response PutBehaviourdefaultApplicationProblemPlusJSONResponse) VisitPutBe
 	return err
 }
 
+type GetHistoryRequestObject struct {
+	Params GetHistoryParams
+}
+
+type GetHistoryResponseObject interface {
+	VisitGetHistoryResponse(w http.ResponseWriter) error
+}
+
+type GetHistory200JSONResponse History
+
+func (response GetHistory200JSONResponse) VisitGetHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHistorydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetHistorydefaultApplicationProblemPlusJSONResponse) VisitGetHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostOrderRequestObject struct {
 	Body *PostOrderJSONRequestBody
 }
@@ -3366,6 +4421,83 @@ type PostOrderdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PostOrderdefaultApplicationProblemPlusJSONResponse) VisitPostOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPhoneRequestObject struct {
+}
+
+type GetPhoneResponseObject interface {
+	VisitGetPhoneResponse(w http.ResponseWriter) error
+}
+
+type GetPhone200JSONResponse Phone
+
+func (response GetPhone200JSONResponse) VisitGetPhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPhonedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPhonedefaultApplicationProblemPlusJSONResponse) VisitGetPhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostPhoneRequestObject struct {
+	Body *PostPhoneJSONRequestBody
+}
+
+type PostPhoneResponseObject interface {
+	VisitPostPhoneResponse(w http.ResponseWriter) error
+}
+
+type PostPhone200JSONResponse Phone
+
+func (response PostPhone200JSONResponse) VisitPostPhoneResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostPhonedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PostPhonedefaultApplicationProblemPlusJSONResponse) VisitPostPhoneResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3697,9 +4829,18 @@ type StrictServerInterface interface {
 	// PutBehaviour Let central misbehave
 	// (PUT /demo/v1/behaviour)
 	PutBehaviour(ctx context.Context, request PutBehaviourRequestObject) (PutBehaviourResponseObject, error)
+	// GetHistory A person's operation history
+	// (GET /demo/v1/history)
+	GetHistory(ctx context.Context, request GetHistoryRequestObject) (GetHistoryResponseObject, error)
 	// PostOrder Create an order or alter it
 	// (POST /demo/v1/orders)
 	PostOrder(ctx context.Context, request PostOrderRequestObject) (PostOrderResponseObject, error)
+	// GetPhone What the demo's people see on their telephones
+	// (GET /demo/v1/phone)
+	GetPhone(ctx context.Context, request GetPhoneRequestObject) (GetPhoneResponseObject, error)
+	// PostPhone Answer a request for an ASAN İmza on the telephone
+	// (POST /demo/v1/phone)
+	PostPhone(ctx context.Context, request PostPhoneRequestObject) (PostPhoneResponseObject, error)
 	// PostReset Forget everything and begin with the demo's orders
 	// (POST /demo/v1/reset)
 	PostReset(ctx context.Context, request PostResetRequestObject) (PostResetResponseObject, error)
@@ -3796,6 +4937,32 @@ func (sh *strictHandler) PutBehaviour(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// GetHistory operation middleware
+func (sh *strictHandler) GetHistory(w http.ResponseWriter, r *http.Request, params GetHistoryParams) {
+	var request GetHistoryRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetHistory(ctx, request.(GetHistoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetHistory")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetHistoryResponseObject); ok {
+		if err := validResponse.VisitGetHistoryResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // PostOrder operation middleware
 func (sh *strictHandler) PostOrder(w http.ResponseWriter, r *http.Request) {
 	var request PostOrderRequestObject
@@ -3820,6 +4987,61 @@ func (sh *strictHandler) PostOrder(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(PostOrderResponseObject); ok {
 		if err := validResponse.VisitPostOrderResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPhone operation middleware
+func (sh *strictHandler) GetPhone(w http.ResponseWriter, r *http.Request) {
+	var request GetPhoneRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPhone(ctx, request.(GetPhoneRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPhone")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPhoneResponseObject); ok {
+		if err := validResponse.VisitGetPhoneResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PostPhone operation middleware
+func (sh *strictHandler) PostPhone(w http.ResponseWriter, r *http.Request) {
+	var request PostPhoneRequestObject
+
+	var body PostPhoneJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PostPhone(ctx, request.(PostPhoneRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PostPhone")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PostPhoneResponseObject); ok {
+		if err := validResponse.VisitPostPhoneResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -35,10 +35,29 @@ func TestRefusesArguments(t *testing.T) {
 		"open store /dev/null/x":            {"--store", "/dev/null/x", "--listen", "127.0.0.1:0"},
 		"for example 127.0.0.1:8482":        {"--store", "x", "--listen", "192.0.2.1:80"},
 		"centrald --listen 127.0.0.1:PORT ": {"--demo"},
+		"a folder is needed":                {"--store", "x", "--trust", "/dev/null"},
+		"an address is needed":              {"--store", "x", "--ocsp", "ocsp.example"},
+		"an origin is":                      {"--store", "x", "--origin", "http://asan.example"},
 	} {
 		err := run(t.Context(), args)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Fatalf("%v: %v, want %q", args, err, want)
+		}
+	}
+}
+
+func TestResponderHosts(t *testing.T) {
+	for in, want := range map[[2]string]string{
+		{"", ""}:                                     "[]",
+		{"", "a.example, b.example:8080,"}:           "[a.example b.example:8080]",
+		{"http://127.0.0.1:8484/x", "a.example"}:     "[a.example 127.0.0.1:8484]",
+		{"ftp://127.0.0.1:8484/x", ""}:               "error",
+		{"https:///x", ""}:                           "error",
+		{"http://own.example/ocsp?a=1", "b.example"}: "[b.example own.example]",
+	} {
+		got, err := responderHosts(in[0], in[1])
+		if text := fmt.Sprint(got); err != nil && want != "error" || err == nil && text != want {
+			t.Errorf("%q: %s %v, want %s", in, text, err, want)
 		}
 	}
 }

@@ -31,13 +31,18 @@ type action struct {
 }
 
 // deed is what a kind of action does, within the transaction that remembers it.
-// check refuses a body before anything is written.
+// check refuses a body before anything is written. private: the body is not kept
+// after it is done; its digest is enough to know it again.
 type deed struct {
-	check func(body []byte) error
-	do    func(s *Server, tx *bolt.Tx, terminal, key string, body []byte) (centralapi.ActionOutcome, error)
+	check   func(body []byte) error
+	do      func(s *Server, tx *bolt.Tx, terminal, key string, body []byte) (centralapi.ActionOutcome, error)
+	private bool
 }
 
-var deeds = map[string]deed{"notification.pay": {checkPay, (*Server).pay}}
+var deeds = map[string]deed{
+	"notification.pay": {check: checkPay, do: (*Server).pay},
+	"identity.event":   {check: checkEvent, do: (*Server).enter, private: true},
+}
 
 // PostAction does a deed once.
 func (s *Server) PostAction(_ context.Context, r centralapi.PostActionRequestObject) (centralapi.PostActionResponseObject, error) {
@@ -100,8 +105,12 @@ func (s *Server) PostAction(_ context.Context, r centralapi.PostActionRequestObj
 }
 
 func (s *Server) carryOut(tx *bolt.Tx, terminal, key string, a *action) (err error) {
-	a.Answer, err = deeds[a.Kind].do(s, tx, terminal, key, a.Body)
+	d := deeds[a.Kind]
+	a.Answer, err = d.do(s, tx, terminal, key, a.Body)
 	a.Status = a.Answer.Status
+	if d.private {
+		a.Body = nil
+	}
 	return err
 }
 

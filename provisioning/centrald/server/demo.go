@@ -41,8 +41,8 @@ func demoOrders() []centralapi.Order {
 	return all
 }
 
-// seed adds the demo's orders that are missing, and gives open ones whose time is
-// over another week, so that a demo store does not go stale.
+// seed adds the demo's people and orders that are missing, and gives open orders
+// whose time is over another week, so that a demo store does not go stale.
 func (s *Server) seed(tx *bolt.Tx) error {
 	b := tx.Bucket(bOrders)
 	by := s.now().Add(payWithin)
@@ -62,7 +62,7 @@ func (s *Server) seed(tx *bolt.Tx) error {
 			return fmt.Errorf("order: %w", err)
 		}
 	}
-	return nil
+	return s.seedCitizens(tx)
 }
 
 // behave is how to answer this request; it counts down.
@@ -119,6 +119,8 @@ func (s *Server) PostReset(context.Context, centralapi.PostResetRequestObject) (
 	s.mu.Lock()
 	s.behaviour = centralapi.Behaviour{Mode: centralapi.BehaviourNormal}
 	s.mu.Unlock()
+	s.desk.Forget()
+	s.phones.forget()
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		for _, b := range buckets {
 			if bytes.Equal(b, bMeta) {

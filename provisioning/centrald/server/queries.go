@@ -21,19 +21,22 @@ const (
 var queries = map[string]func(s *Server, tx *bolt.Tx, body []byte) (any, error){"notification.lookup": (*Server).lookup}
 
 // PostQuery answers a question.
-func (s *Server) PostQuery(_ context.Context, r centralapi.PostQueryRequestObject) (centralapi.PostQueryResponseObject, error) {
+func (s *Server) PostQuery(ctx context.Context, r centralapi.PostQueryRequestObject) (centralapi.PostQueryResponseObject, error) {
 	if err := checkNames(r.Id, r.Kind); err != nil {
 		return nil, err
 	}
-	q, ok := queries[r.Kind]
-	if !ok {
-		return nil, refuse(centralapi.ProblemKindUnknown, "")
-	}
 	var found any
-	err := s.db.View(func(tx *bolt.Tx) (err error) {
-		found, err = q(s, tx, *r.Body)
-		return err
-	})
+	var err error
+	if ask, ok := asks[r.Kind]; ok {
+		found, err = ask(s, ctx, r.Id, *r.Body)
+	} else if q, ok := queries[r.Kind]; ok {
+		err = s.db.View(func(tx *bolt.Tx) (err error) {
+			found, err = q(s, tx, *r.Body)
+			return err
+		})
+	} else {
+		err = refuse(centralapi.ProblemKindUnknown, "")
+	}
 	if err != nil {
 		return nil, err
 	}

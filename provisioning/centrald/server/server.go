@@ -11,6 +11,9 @@
 //   - An action has its effect once per key. The key, the digest of its body and
 //     its answer are written in the transaction that has the effect.
 //   - What it refuses it has not touched.
+//   - Who signs in is proved here, for this origin; a session belongs to the
+//     terminal at which it began, and no secret of a sign-in is in the store, in
+//     the log or in an error.
 //
 // It keeps two accounts apart: the ledger, which comes from records alone, and
 // the payments, which come from actions alone. A check from outside may compare
@@ -22,10 +25,12 @@ package server
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -35,6 +40,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/asan-kiosk/kiosk/provisioning/centralapi"
+	"github.com/asan-kiosk/kiosk/provisioning/centrald/identity"
+	"github.com/asan-kiosk/kiosk/provisioning/centrald/signin"
+	"github.com/asan-kiosk/kiosk/provisioning/centrald/trust"
 )
 
 // Options are what a Server needs from outside. The zero value is that of a real
@@ -51,9 +59,26 @@ type Options struct {
 	// Probe, if set, is called between the steps of what happens once; a test
 	// that panics there has killed the server at that step.
 	Probe func(step string)
-	// Log may be nil.
+	// Origin is what a login token has to be made for; "" means DefaultOrigin.
+	Origin string
+	// Trust is where the roots and lists for login certificates come from; nil
+	// trusts nobody.
+	Trust *trust.Folder
+	// OCSP is a responder that is asked in the place of the certificates' own.
+	OCSP string
+	// AskOCSP reaches responders; nil: none is ever asked.
+	AskOCSP identity.Ask
+	// Rand is where nonces, codes and session ids come from; nil means crypto/rand.
+	Rand io.Reader
+	// Log may be nil. Nothing that was sent is ever logged.
 	Log *slog.Logger
 }
+
+// DefaultOrigin is the origin of the demo's relying party.
+const DefaultOrigin = "https://asanlogin.example.az"
+
+// hashedAtOnce is how many passwords are hashed at the same time.
+const hashedAtOnce = 2
 
 // Steps that Probe sees, in their order.
 const (
@@ -74,6 +99,11 @@ type Server struct {
 	log *slog.Logger
 	mux *http.ServeMux
 	zst *zstd.Decoder
+
+	desk     *signin.Desk
+	verifier identity.Verifier
+	phones   *phones       // nil: there is no way to a telephone
+	hashing  chan struct{} // a token for each password that is being hashed
 
 	mu        sync.Mutex
 	behaviour centralapi.Behaviour
@@ -96,11 +126,25 @@ func Open(path string, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Origin == "" {
+		o.Origin = DefaultOrigin
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if err := identity.CheckOrigin(o.Origin); err != nil {
+		return nil, fmt.Errorf("origin %q: %w", o.Origin, err)
+	}
 	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType, NoFreelistSync: true})
 	if err != nil {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
-	s := &Server{db: db, o: o, log: o.Log, behaviour: centralapi.Behaviour{Mode: centralapi.BehaviourNormal}}
+	s := &Server{db: db, o: o, log: o.Log, behaviour: centralapi.Behaviour{Mode: centralapi.BehaviourNormal},
+		desk: signin.New(o.Rand), hashing: make(chan struct{}, hashedAtOnce),
+		verifier: identity.Verifier{Origin: o.Origin, OCSP: o.OCSP, Ask: o.AskOCSP, Rand: o.Rand}}
+	if o.Demo {
+		s.phones = &phones{}
+	}
 	s.ending, s.end = context.WithCancel(context.Background())
 	if err := s.prepare(); err != nil {
 		return nil, errors.Join(err, s.Close())

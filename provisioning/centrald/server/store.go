@@ -26,9 +26,14 @@ var (
 	bPayments  = []byte("payments")  // terminal 0 key -> centralapi.Payment
 	bOrders    = []byte("orders")    // notification number -> centralapi.Order
 	bIncidents = []byte("incidents") // n -> centralapi.Incident
+	bCitizens  = []byte("citizens")  // FIN -> citizen
+	bPhones    = []byte("phones")    // telephone number -> FIN
+	bTies      = []byte("ties")      // hash of a session's id -> tie
+	bHistory   = []byte("history")   // FIN, or nothing, 0 n -> centralapi.HistoryEntry
 	bMeta      = []byte("meta")
 
-	buckets = [][]byte{bHeads, bRecords, bLedger, bSums, bNotes, bIntents, bCounts, bActions, bPayments, bOrders, bIncidents, bMeta}
+	buckets = [][]byte{bHeads, bRecords, bLedger, bSums, bNotes, bIntents, bCounts, bActions, bPayments, bOrders, bIncidents,
+		bCitizens, bPhones, bTies, bHistory, bMeta}
 )
 
 var keySchema = []byte("schema")
@@ -51,6 +56,9 @@ func (s *Server) prepare() error {
 			}
 		case string(v) != schema:
 			return fmt.Errorf("store has schema %q, this program knows %q", v, schema)
+		}
+		if err := s.dropTies(tx); err != nil {
+			return err
 		}
 		if s.o.Demo {
 			return s.seed(tx)
