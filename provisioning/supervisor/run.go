@@ -112,7 +112,8 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 		good             func(status int) bool
 	}{
 		{name: "bench", args: benchArgs, url: bench, good: answers},
-		{name: "centrald", args: []string{"--listen", address(s.ports.Central), "--store", o.path("central", "central.db"), "--demo"},
+		{name: "centrald", args: []string{"--listen", address(s.ports.Central), "--store", o.path("central", "central.db"), "--demo",
+			"--trust", o.trust(), "--ocsp", bench + "pki/ocsp"},
 			url: "http://" + address(s.ports.Central) + "/", good: answers},
 		{name: "kioskd", args: []string{"run", "--config", o.config()}, fault: o.fault, env: []string{readersVariable + "=" + o.readers()},
 			url: screen, good: func(status int) bool { return status == http.StatusOK }},

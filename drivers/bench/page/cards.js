@@ -123,8 +123,8 @@ async function lookAtPhone() {
   const key = JSON.stringify(phone);
   if (key === phoneDrawn) return;
   phoneDrawn = key;
-  const asan = (phone.asan || []).map(request).reverse();
-  const sms = (phone.sms || []).map(message).reverse();
+  const asan = (phone.asan || []).map(request);
+  const sms = (phone.sms || []).map(message);
   $("phone").replaceChildren(...asan, ...sms);
   $("phone-none").hidden = asan.length + sms.length > 0;
 }
