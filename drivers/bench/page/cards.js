@@ -19,7 +19,8 @@ function drawCards(s) {
   state.textContent = d.trouble ? "no readers" : d.running ? "readers up" : "daemon down" + (d.ended ? " (" + d.ended + ")" : "");
   state.className = "state" + (d.running ? "" : " stop");
   press("pcscd", d.running ? "start" : "kill");
-  $("cards-facts").textContent = d.trouble || (d.socket ? "PCSCLITE_CSOCK_NAME=" + d.socket : "");
+  const pins = new Set(s.cards.map((c) => `PIN1 ${c.pins.pin1}, PIN2 ${c.pins.pin2}, PUK ${c.pins.puk}`));
+  $("cards-facts").textContent = (pins.size === 1 ? `All cards: ${[...pins][0]}. ` : "") + (d.trouble || (d.socket ? "PCSCLITE_CSOCK_NAME=" + d.socket : ""));
   drawReader("card", s.readers.slot, s, "no card");
   drawReader("token", s.readers.token, s, "nothing plugged in");
   drawWallet(s);
