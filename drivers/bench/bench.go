@@ -54,6 +54,7 @@ type bench struct {
 	readers   *readers
 	cards     []*card // the wallet; those that are in a reader, too
 	authority *authority.Authority
+	standing  standings
 }
 
 // openBench takes up the world kept in the folder and plugs the devices in.

@@ -39,7 +39,7 @@
 //	                    "strips" (newest first), "network", "central", "screen_url",
 //	                    "ports" (paths of the devices), "pcscd" (whether it runs, its
 //	                    socket), "readers" (what is in them), "cards" (holder, where,
-//	                    tries left, whether a PIN is verified right now, how many
+//	                    PINs and tries left, whether a PIN is verified right now, how many
 //	                    commands they got), "authority" (the certificates' standing),
 //	                    "events" (the latest)
 //	POST /api/notes     {"denomination": 5, "currency": "AZN", "quality": "good",

@@ -40,6 +40,8 @@ type (
 	}
 )
 
+func (e upstreamError) Unwrap() error { return e.error }
+
 func (e unknownActionError) Error() string { return fmt.Sprintf("unknown %s %q", e.what, e.name) }
 
 // handler serves the interface and the page at the address host.

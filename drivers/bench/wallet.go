@@ -38,6 +38,7 @@ func (b *bench) openCards() error {
 		}
 		b.cards = append(b.cards, c)
 	}
+	b.lookUpStanding()
 	b.openReaders()
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 
 // world names what the supervisor and its programs keep in the folder. A reset
 // removes these and nothing else: the folder may be named by mistake.
-var world = []string{"etc", "state", "runtime", "central", "dev", "log", "bench.json"}
+var world = []string{"etc", "state", "runtime", "central", "dev", "log", "bench.json", "strips", "wallet", "trust"}
 
 // lock makes this process the folder's only user until the file is closed. The
 // kernel drops the lock with the process, however it ends.

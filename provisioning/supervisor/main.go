@@ -13,7 +13,10 @@
 //	state/          kioskd's journal
 //	runtime/        what a restart of kioskd needs and a loss of power clears
 //	central/        the store of centrald
-//	bench.json      the bench's physical world: cassette, hand, paper
+//	bench.json      the bench's physical world: cassette, hand, paper, cards' memory
+//	strips/         the slips in its tray
+//	wallet/         its cards and their issuers' keys: made once, kept
+//	trust/          what those issuers publish; central trusts and checks by it
 //	dev/            the virtual devices, while the bench runs
 //	pcscd.comm      the bench's PC/SC daemon with its virtual card readers, likewise
 //	log/            what each program wrote, two files of 4 MiB at most

@@ -91,5 +91,6 @@ func (o *options) path(parts ...string) string {
 }
 func (o *options) socket() string             { return o.path("runtime", "admin.sock") }
 func (o *options) readers() string            { return o.path("pcscd.comm") } // of the bench's PC/SC daemon
+func (o *options) trust() string              { return o.path("trust") }      // of the bench's card issuers
 func (o *options) config() string             { return o.path("etc", "kioskd.toml") }
 func (o *options) program(name string) string { return filepath.Join(o.bin, name) }

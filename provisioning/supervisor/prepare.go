@@ -47,7 +47,7 @@ func prepare(ctx context.Context, o *options, p ports) (identity, error) {
 	for _, d := range []struct {
 		name string
 		mode fs.FileMode
-	}{{"etc", 0o700}, {"etc/catalogue", 0o700}, {"state", 0o700}, {"runtime", 0o700}, {"central", 0o700}, {"dev", 0o755}, {"log", 0o755}} {
+	}{{"etc", 0o700}, {"etc/catalogue", 0o700}, {"state", 0o700}, {"runtime", 0o700}, {"central", 0o700}, {"dev", 0o755}, {"trust", 0o755}, {"log", 0o755}} {
 		if err := os.MkdirAll(o.path(d.name), d.mode); err != nil {
 			return identity{}, err
 		}
@@ -72,7 +72,7 @@ func prepare(ctx context.Context, o *options, p ports) (identity, error) {
 // configValues is what the template may name.
 type configValues struct {
 	ID, Screen, Socket, Central, Readers string
-	folder                      *options
+	folder                               *options
 }
 
 // Path is a path in the terminal's folder.

@@ -108,18 +108,18 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 	answers := func(int) bool { return true }
 	for _, one := range []struct {
 		name, fault, url string
-		args, env        []string
+		args             []string
 		good             func(status int) bool
 	}{
 		{name: "bench", args: benchArgs, url: bench, good: answers},
 		{name: "centrald", args: []string{"--listen", address(s.ports.Central), "--store", o.path("central", "central.db"), "--demo",
-			"--trust", o.path("trust")},
+			"--trust", o.trust(), "--ocsp", bench + "pki/ocsp"},
 			url: "http://" + address(s.ports.Central) + "/", good: answers},
 		{name: "kioskd", args: []string{"run", "--config", o.config()}, fault: o.fault,
 			url: screen, good: func(status int) bool { return status == http.StatusOK }},
 	} {
 		s.note("starting %s", one.name)
-		p, err := s.add(one.name, one.fault, one.args, one.env)
+		p, err := s.add(one.name, one.fault, one.args)
 		if err != nil {
 			return err
 		}
@@ -132,12 +132,12 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 }
 
 // add starts a program and keeps it running.
-func (s *supervisor) add(name, fault string, args, env []string) (*program, error) {
+func (s *supervisor) add(name, fault string, args []string) (*program, error) {
 	l, err := openLog(s.o.path("log", name+".log"), maxLog)
 	if err != nil {
 		return nil, err
 	}
-	p := &program{name: name, path: s.o.program(name), args: args, pidFile: s.o.path(name + ".pid"), fault: fault, env: env,
+	p := &program{name: name, path: s.o.program(name), args: args, pidFile: s.o.path(name + ".pid"), fault: fault,
 		log: l, say: s.say, starter: s.starter,
 		stop: make(chan struct{}), kill: make(chan struct{}), done: make(chan struct{})}
 	s.running = append(s.running, p)

@@ -214,7 +214,7 @@ func (s stage) nothingLeft(t *testing.T, pids ...int) {
 			t.Errorf("process %d is left: %s", pid, commandLine(fmt.Sprintf("/proc/%d", pid)))
 		}
 	}
-	for _, name := range []string{"dev/validator", "dev/printer", "runtime/admin.sock", "kioskd.pid", "bench.pid", "centrald.pid"} {
+	for _, name := range []string{"dev/validator", "dev/printer", "runtime/admin.sock", "pcscd.comm", "kioskd.pid", "bench.pid", "centrald.pid"} {
 		if _, err := os.Lstat(filepath.Join(s.dir, name)); err == nil {
 			t.Errorf("%s is left", name)
 		}
