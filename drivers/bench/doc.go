@@ -1,17 +1,18 @@
 // Command bench holds a terminal's devices on a machine that has none: a
-// banknote validator and a receipt printer behind pseudo-terminals, and a
-// network cable that can be pulled. It is the witness of what truly happened:
-// it owns the notes in the cassette and the paper in the tray, shares no code
-// with the drivers it is used to test, and outlives a daemon that is killed.
+// banknote validator, a receipt printer and the I/O board of doors and lamps
+// behind pseudo-terminals, and a network cable that can be pulled. It is the
+// witness of what truly happened: it owns the notes in the cassette and the paper
+// in the tray, shares no code with the drivers it is used to test, and outlives a
+// daemon that is killed.
 //
 //	bench --dir DIR --listen 127.0.0.1:8481 --central 127.0.0.1:8443
 //
-// The devices are found at DIR/dev/validator and DIR/dev/printer, links to the
-// slave sides. Unplugging removes the link and hangs up; plugging in makes a new
-// pseudo-terminal under the same name. The physical world (cassette, hand, bags,
-// the unit's counter and memory, paper, strips) is kept in DIR/bench.json and
-// DIR/strips, so that the bench itself may be started again; its devices take
-// that for a power cut. DIR/addresses.json holds the addresses it listens on.
+// The devices are found at DIR/dev/validator, DIR/dev/printer and DIR/dev/panel,
+// links to the slave sides. Unplugging removes the link and hangs up; plugging in
+// makes a new pseudo-terminal under the same name. The physical world (cassette,
+// hand, bags, the unit's counter and memory, paper, strips, doors) is kept in
+// DIR/bench.json and DIR/strips, so that the bench itself may be started again;
+// its devices take that for a power cut. DIR/addresses.json holds the addresses it listens on.
 //
 // The page at / is for a person, the interface below for tests.
 //
@@ -26,8 +27,8 @@
 //	GET  /api/state     everything: "us", "validator" (State of package validator,
 //	                    with "cassette_total" by currency and "cassette_count" by
 //	                    denomination), "printer" (State of package paperprinter),
-//	                    "strips" (newest first), "network", "central", "screen_url",
-//	                    "ports" (paths of the devices), "events" (the latest)
+//	                    "panel" (State of package ioboard), "strips" (newest
+//	                    first), "network", "central", "screen_url", "ports" (paths of the devices), "events" (the latest)
 //	POST /api/notes     {"denomination": 5, "currency": "AZN", "quality": "good",
 //	                    "kind": "genuine", "code": 0, "in_cassette": false,
 //	                    "hold_out": false}: a new note at the slot. denomination
@@ -38,6 +39,10 @@
 //	POST /api/validator {"action": "...", ...}: an action of package validator by
 //	                    its name, with its fields
 //	POST /api/printer   {"action": "...", ...}: likewise of package paperprinter
+//	POST /api/panel     {"action": "open_service_door"}: likewise of package
+//	                    ioboard; the page has doors, safe, cassette switch, tamper
+//	                    loop and cable. The cassette's switch follows the cassette
+//	                    of the validator, and can be moved by itself
 //	POST /api/network   {"mode": "on" | "off" | "blackhole" | "slow", "delay_ms": n,
 //	                    "bytes_per_s": n}: off closes and refuses, blackhole accepts
 //	                    and lets no byte through, slow delays each piece
@@ -53,8 +58,8 @@
 //	POST /api/reset     {}: empties cassette, hand, bags, strips and the paper path.
 //	                    409 while a note lies in the validator's path
 //
-// An event has "seq", "us", "source" (validator, printer, network, central,
-// bench), "kind" and what belongs to it. Kinds of the devices are those of their
+// An event has "seq", "us", "source" (validator, printer, panel, network,
+// central, bench), "kind" and what belongs to it. Kinds of the devices are those of their
 // packages. "stacked_sent" of the validator is published after the last byte of an
 // 81h frame has been written to the line, with the frame's number in "frame":
 // "us" is read after the write.
