@@ -74,7 +74,6 @@ type world struct {
 	commands chan panel.Command
 	events   chan panel.Event
 	levels   map[string]bool
-	end      func()
 }
 
 // run opens a cabinet at rest, changed by before, and plays a story in it.
@@ -267,9 +266,9 @@ func bounces(w *world) {
 func chatter(w *world) {
 	w.found(rest, rest, rest, rest)
 	told := map[panel.State]int{}
-	for range 1000 {
+	for i := range 1000 { // never in step with a driver's own readings
 		w.door(!w.levels[w.s.Lines[0]])
-		time.Sleep(170 * time.Millisecond)
+		time.Sleep(time.Duration(120+i*37%101) * time.Millisecond)
 	}
 	w.door(false)
 	time.Sleep(panel.CalmTime + 2*time.Second)
