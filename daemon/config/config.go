@@ -28,6 +28,7 @@ import (
 
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/drivers/money"
+	"github.com/asan-kiosk/kiosk/drivers/panel"
 )
 
 // MaxSize is the greatest size of a configuration file, in bytes.
@@ -49,6 +50,7 @@ type Config struct {
 	Central   Central
 	Acceptor  Acceptor
 	Printer   Printer
+	Panel     Panel
 	Limits    Limits
 	Log       Log
 }
@@ -111,6 +113,13 @@ type Printer struct {
 	Port    string // stable name of the tty; may be a symbolic link
 	Baud    int    // bits per second; 0 probes
 	Profile string // name of the model's profile in the driver
+}
+
+// Panel is the contacts and lamps of the cabinet.
+type Panel struct {
+	Driver string       // "numato", "gpio" or DriverNone
+	Port   string       // stable name of the board's tty, or of the GPIO chip; may be a symbolic link
+	Layout panel.Layout // how it is wired; has passed Check unless Driver is DriverNone
 }
 
 // Limits are what one visit may do and how long it may rest.

@@ -249,6 +249,15 @@ func TestTroubles(t *testing.T) {
 			w.pass(2 * time.Second)
 			w.expect("", "")
 		}},
+		{"hangs for a moment when a lamp is told", func(w *witness) {
+			w.do(ioboard.Hang{For: 250})
+			w.tell(panel.Light{Lamp: panel.LampCard, Pattern: panel.PatternOn})
+			w.pass(2 * time.Second)
+			if !w.b.State().Lamps[ioboard.LampCard].Lit {
+				t.Error("the lamp was told once and never again")
+			}
+			w.expect("", "")
+		}},
 		{"hangs", func(w *witness) {
 			w.do(ioboard.Hang{For: 30_000})
 			w.pass(2 * time.Second)
