@@ -44,15 +44,30 @@ func parseAnswer(command string, in []byte) (lines []string, complete bool, err 
 	return lines[1:], true, nil
 }
 
-// split cuts into lines at CR and LF, which come in either order.
+// split cuts into lines at CR and LF, which come in either order, and takes
+// notifications out.
 func split(in []byte) []string {
 	var lines []string
 	for _, l := range bytes.FieldsFunc(in, func(r rune) bool { return r == '\r' || r == '\n' }) {
-		if s := strings.TrimSpace(string(l)); s != "" && !strings.HasPrefix(s, notification) {
+		if s := afterNotification(strings.TrimSpace(string(l))); s != "" {
 			lines = append(lines, s)
 		}
 	}
 	return lines
+}
+
+// afterNotification is what follows a notification on its line: three values of
+// equal length after the sign, of which the last has no end of its own. A line
+// that begins like one and is none is dropped.
+func afterNotification(s string) string {
+	if s == "" || s[0] != notification {
+		return s
+	}
+	words := strings.SplitN(strings.TrimSpace(s[1:]), " ", 3)
+	if len(words) < 3 || len(words[2]) < len(words[0]) {
+		return ""
+	}
+	return strings.TrimSpace(words[2][len(words[0]):])
 }
 
 // parseText is the one line of a version or an ID.

@@ -38,7 +38,10 @@ func TestAnswers(t *testing.T) {
 		{"answer to something else", "ver\n\r00000008\n\r>", `it begins with "ver"`},
 		{"echo with a bit turned", "gpio rdadall\n\r00FF\n\r>", `it begins with "gpio rdadall"`},
 		{"without echo", "00FF\n\r>", `it begins with "00FF"`},
-		{"notification cut into the answer", "gpio readall\n\r00\n\r# 0011 0010 FFFFFF\n\r>", "[00] true"},
+		{"notification before the echo, on its line", "\n\r# 0011 0010 FFFFgpio readall\n\r00FF\n\r>", "[00FF] true"},
+		{"notification before the answer, on its line", "gpio readall\n\r\n\r# 0011 0010 FFFF00FF\n\r>", "[00FF] true"},
+		{"notification cut into the answer", "gpio readall\n\r00\n\r# 0011 0010 FFFFFF\n\r>", "[00 FF] true"},
+		{"notification that is cut itself", "gpio readall\n\r# 0011 00\n\r00FF\n\r>", "[00FF] true"},
 		{"without end", "gpio readall\n\r" + strings.Repeat("0", 600), "it does not end"},
 	} {
 		lines, complete, err := parseAnswer(command, []byte(c.in))

@@ -20,9 +20,13 @@ import (
 type module struct {
 	channels  int
 	endOfLine string
+	notify    bool // it has notifications
+	silent    bool // and loses them all
 	socket    *linetest.Socket
 
 	mu                     sync.Mutex
+	far                    io.Writer // while a cable is in
+	told                   uint64    // levels of the last notification
 	wires                  uint64
 	inputs, mask, out, all uint64
 	typed                  []byte
@@ -31,7 +35,7 @@ type module struct {
 func (b *module) powerUp() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.inputs, b.mask, b.out, b.typed = b.all, b.all, 0, nil
+	b.inputs, b.mask, b.out, b.typed, b.far = b.all, b.all, 0, nil, nil
 }
 
 func (b *module) Wire(line string, high bool) {
@@ -40,6 +44,9 @@ func (b *module) Wire(line string, high bool) {
 	b.wires &^= 1 << number(line)
 	if high {
 		b.wires |= 1 << number(line)
+	}
+	if n := b.notifications(); len(n) > 0 && b.far != nil {
+		_, _ = b.far.Write(n) // fails if the cable has just been pulled
 	}
 }
 
@@ -57,6 +64,9 @@ func (b *module) Plug() { b.socket.Plug() }
 
 // serve answers on one cable until it is pulled.
 func (b *module) serve(rw io.ReadWriter) {
+	b.mu.Lock()
+	b.far = rw
+	b.mu.Unlock()
 	buf := make([]byte, 256)
 	for {
 		n, err := rw.Read(buf)
@@ -70,9 +80,10 @@ func (b *module) serve(rw io.ReadWriter) {
 	}
 }
 
-func start(channels int, endOfLine string) func(*testing.T, context.Context, panel.Layout, map[string]bool) (paneltest.Board, panel.Driver, func()) {
+func start(b *module) func(*testing.T, context.Context, panel.Layout, map[string]bool) (paneltest.Board, panel.Driver, func()) {
 	return func(_ *testing.T, ctx context.Context, l panel.Layout, levels map[string]bool) (paneltest.Board, panel.Driver, func()) {
-		b := &module{channels: channels, endOfLine: endOfLine, all: ^uint64(0) >> (64 - channels), socket: linetest.NewSocket()}
+		b := &module{channels: b.channels, endOfLine: b.endOfLine, notify: b.notify, silent: b.silent,
+			all: ^uint64(0) >> (64 - b.channels), socket: linetest.NewSocket()}
 		for line, high := range levels {
 			b.Wire(line, high)
 		}
@@ -97,20 +108,20 @@ func start(channels int, endOfLine string) func(*testing.T, context.Context, pan
 
 func TestConformance(t *testing.T) {
 	for _, c := range []struct {
-		name      string
-		channels  int
-		endOfLine string
-		outputs   []string
+		name    string
+		outputs []string
+		module  *module
 	}{
-		{"16 channels", 16, "\n\r", []string{"8", "9", "15"}},
-		{"8 channels, CR LF", 8, "\r\n", []string{"5", "6", "7"}},
-		{"32 channels", 32, "\n\r", []string{"30", "16", "31"}},
-		{"64 channels, CR", 64, "\r", []string{"60", "61", "63"}},
+		{"16 channels", []string{"8", "9", "15"}, &module{channels: 16, endOfLine: "\n\r", notify: true}},
+		{"16 channels, every notification lost", []string{"8", "9", "15"}, &module{channels: 16, endOfLine: "\n\r", notify: true, silent: true}},
+		{"8 channels, CR LF", []string{"5", "6", "7"}, &module{channels: 8, endOfLine: "\r\n"}},
+		{"32 channels", []string{"30", "16", "31"}, &module{channels: 32, endOfLine: "\r\n", notify: true}},
+		{"64 channels, CR", []string{"60", "61", "63"}, &module{channels: 64, endOfLine: "\r"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			paneltest.Suite(t, paneltest.Subject{
 				Lines: []string{"0", "1", "2", "3", "4"}, Outputs: c.outputs,
-				Start: start(c.channels, c.endOfLine),
+				Start: start(c.module),
 			})
 		})
 	}

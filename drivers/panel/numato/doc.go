@@ -16,16 +16,18 @@
 // how many channels there are: the answer to "gpio readall" does. What a module
 // says to an unknown command is not documented, so nothing depends on it.
 //
-// A module of 16 channels and more can be told to notify of changes by itself.
-// This driver has it switched off and asks: an event that is lost with a byte
-// would be lost for good, and not all modules have it.
+// Most modules of 16 channels and more can be told to notify of changes by
+// themselves. A notification may come between any two lines, and what follows it
+// may stand on its own line. Where there are notifications they are a nudge: the
+// lines are read then, and now and then without one, so that a byte that is lost
+// costs a moment and not a door. Where there are none the lines are read more
+// often.
 //
 // # How it is built
 //
 // codec.go is pure: commands and answers as bytes. Machine is the driver, a pure
 // state machine (line.Protocol): one command and its answer at a time, set-up
-// first, then reading every Config.Poll, or every panel.QuickSample while a
-// contact moves. An answer that is late or makes no sense is given up, the line is
+// first, then readings, in quick succession while a contact moves. An answer that is late or makes no sense is given up, the line is
 // brought in step by an empty command and a pause, and after three failures in a
 // row the board is lost and its port is opened anew. Run puts the machine on a
 // serial line.

@@ -21,7 +21,7 @@ func ExampleMachine() {
 	fmt.Printf("%q\n", out.Send) // ends whatever the module had been told by half
 	out = m.Step(out.Wake, line.Input[panel.Command]{})
 	now = now.Add(60 * time.Millisecond)
-	for _, says := range []string{"", "00000008", "00000000", "01", "", "", "", "", "01", "01", "01", "01", "01", "01"} {
+	for _, says := range []string{"00000008", "00000000", "01", "", "", "", "", "", "01", "01", "01", "01", "01", "01"} {
 		fmt.Printf("%q\n", out.Send)
 		if says != "" {
 			says += "\r\n"
@@ -38,10 +38,10 @@ func ExampleMachine() {
 	}
 	// Output:
 	// "\r"
-	// "gpio notify off\r"
 	// "ver\r"
 	// "id get\r"
 	// "gpio readall\r"
+	// "gpio notify on\r"
 	// "gpio iomask ff\r"
 	// "gpio iodir 7f\r"
 	// "gpio iomask 80\r"

@@ -1,6 +1,7 @@
 package numato
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"time"
@@ -13,9 +14,12 @@ import (
 type Config struct {
 	// Layout names channels by their numbers: "0" to "63".
 	Layout panel.Layout
-	// Poll is the pause between two readings while nothing moves; 100 ms. A door is
-	// told of at the latest after Poll and panel.Debounce.
+	// Poll is the pause between two readings while nothing moves, of a module
+	// without notifications; 150 ms. A door is told of at the latest after Poll and
+	// panel.Debounce.
 	Poll time.Duration
+	// Watch is the same of a module that notifies; 400 ms.
+	Watch time.Duration
 }
 
 // Check says what is wrong with a configuration.
@@ -41,7 +45,8 @@ func channel(line string) (int, error) {
 }
 
 const (
-	defaultPoll   = 100 * time.Millisecond
+	defaultPoll   = 150 * time.Millisecond
+	defaultWatch  = 400 * time.Millisecond
 	answerTime    = 300 * time.Millisecond // USB takes a few; the module one
 	silence       = 60 * time.Millisecond  // of the line, to be in step again
 	longestResync = 500 * time.Millisecond
@@ -55,10 +60,10 @@ const (
 type step int
 
 const (
-	stepNotify step = iota
-	stepVersion
+	stepVersion step = iota
 	stepID
 	stepChannels
+	stepNotify
 	stepMaskAll   // lets directions through
 	stepDirection // lamps become outputs
 	stepMaskLamps // lets only lamps through from now on
@@ -77,6 +82,7 @@ type Machine struct {
 	step     step
 	board    panel.Board
 	channels int
+	notifies bool // it has notifications
 
 	pending  string    // command whose answer is awaited; "" for none
 	deadline time.Time // of the answer
@@ -87,6 +93,7 @@ type Machine struct {
 	failures int       // in a row
 	pause    time.Time // nothing is sent before
 
+	last    time.Time // latest reading
 	read    time.Time // next reading
 	refresh time.Time // next set-up
 	written uint64    // what writeall has set
@@ -97,6 +104,9 @@ type Machine struct {
 func New(cfg Config) *Machine {
 	if cfg.Poll == 0 {
 		cfg.Poll = defaultPoll
+	}
+	if cfg.Watch == 0 {
+		cfg.Watch = defaultWatch
 	}
 	return &Machine{cfg: cfg}
 }
@@ -134,7 +144,7 @@ func (m *Machine) Step(now time.Time, in line.Input[panel.Command]) line.Output[
 
 // start forgets what is only true of the board that answered before.
 func (m *Machine) start() {
-	m.step, m.board, m.channels, m.current = stepNotify, panel.Board{}, 0, false
+	m.step, m.board, m.channels, m.notifies, m.current = stepVersion, panel.Board{}, 0, false, false
 	m.pending, m.rx = "", nil
 	m.read = time.Time{}
 }
@@ -148,6 +158,11 @@ func (m *Machine) resync() {
 }
 
 func (m *Machine) receive(in []byte) {
+	if bytes.IndexByte(in, notification) >= 0 { // something moves
+		if soon := m.last.Add(panel.QuickSample); soon.Before(m.read) {
+			m.read = soon
+		}
+	}
 	switch {
 	case len(in) == 0:
 	case !m.syncing.IsZero():
@@ -168,13 +183,14 @@ func (m *Machine) receive(in []byte) {
 func (m *Machine) answered(lines []string) (err error) {
 	command := m.pending
 	switch m.step {
-	case stepNotify: // said differently by each firmware
 	case stepVersion:
 		m.board.Firmware, err = parseText(lines)
 	case stepID:
 		m.board.ID, err = parseText(lines)
 	case stepChannels:
 		_, m.channels, err = parseLevels(lines)
+	case stepNotify:
+		m.notifies = len(lines) == 1 && lines[0] == notifies
 	case stepServe:
 		if command == cmdReadAll {
 			return m.sample(lines)
@@ -231,10 +247,14 @@ func (m *Machine) sample(lines []string) error {
 		n, _ := channel(line) // Check has seen it
 		return levels>>n&1 != 0
 	})...)
-	m.read = m.now.Add(m.cfg.Poll)
-	if m.core.Settling() {
-		m.read = m.now.Add(min(m.cfg.Poll, panel.QuickSample))
+	pause := m.cfg.Poll
+	switch {
+	case m.core.Settling():
+		pause = min(pause, panel.QuickSample)
+	case m.notifies:
+		pause = m.cfg.Watch
 	}
+	m.last, m.read = m.now, m.now.Add(pause)
 	return nil
 }
 
@@ -261,9 +281,8 @@ func (m *Machine) timers() {
 			m.syncing = time.Time{}
 		}
 	case m.pending != "" && !m.now.Before(m.deadline):
-		if m.step == stepNotify && m.failures == 0 { // a module without it may say nothing at all
+		if m.step == stepNotify && !m.notifies { // a module that has none may say nothing at all
 			m.step++
-			m.failures++
 			m.resync()
 			return
 		}
@@ -278,17 +297,20 @@ func (m *Machine) plan() {
 	}
 	if m.step == stepServe && !m.now.Before(m.refresh) && !m.core.Settling() {
 		m.step, m.current = stepMaskAll, false
+		if m.notifies {
+			m.step = stepNotify
+		}
 	}
 	lamps, lit := m.lamps()
 	switch m.step {
-	case stepNotify:
-		m.ask(cmdNotifyOff)
 	case stepVersion:
 		m.ask(cmdVersion)
 	case stepID:
 		m.ask(cmdID)
 	case stepChannels:
 		m.ask(cmdReadAll)
+	case stepNotify:
+		m.ask(cmdNotifyOn)
 	case stepMaskAll:
 		m.refresh = m.now.Add(refreshPeriod)
 		m.ask(with(cmdMask, m.all(), m.channels))

@@ -25,6 +25,7 @@ func (b *module) say(in []byte) []byte {
 			out = append(out, c)
 			continue
 		}
+		out = append(out, b.notifications()...) // between echo and answer
 		out = append(out, b.endOfLine...)
 		if answer := b.obey(string(b.typed)); answer != "" {
 			out = append(out, answer+b.endOfLine...)
@@ -35,14 +36,34 @@ func (b *module) say(in []byte) []byte {
 	return out
 }
 
+func (b *module) levels() uint64      { return (b.wires&b.inputs | b.out&^b.inputs) & b.all }
+func (b *module) hex(v uint64) string { return fmt.Sprintf("%0*X", b.channels/4, v) }
+
+// notifications are what is to be said of changes since the last one; b.mu is
+// held.
+func (b *module) notifications() []byte {
+	is := b.levels()
+	if !b.notify || b.silent || is == b.told {
+		return nil
+	}
+	was := b.told
+	b.told = is
+	return []byte(b.endOfLine + "# " + strings.Join([]string{b.hex(is), b.hex(was), b.hex(b.inputs)}, " "))
+}
+
 func (b *module) obey(command string) string {
 	switch command {
+	case "gpio notify on":
+		b.told = b.levels()
+		if b.notify {
+			return "gpio notify enabled"
+		}
 	case "ver":
 		return "A0M10.01"
 	case "id get":
 		return "00004711"
 	case "gpio readall":
-		return fmt.Sprintf("%0*X", b.channels/4, (b.wires&b.inputs|b.out&^b.inputs)&b.all)
+		return b.hex(b.levels())
 	}
 	word, value, _ := strings.Cut(strings.TrimPrefix(command, "gpio "), " ")
 	v, err := strconv.ParseUint(value, 16, 64)

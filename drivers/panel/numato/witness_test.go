@@ -231,8 +231,8 @@ func TestTroubles(t *testing.T) {
 			w.pass(2 * time.Second)
 			w.expect("", "")
 		}},
-		{"notifications switched on behind our back", func(w *witness) {
-			w.took(w.b.Receive(w.now, []byte("\rgpio notify on\r")))
+		{"notifications switched off behind our back", func(w *witness) {
+			w.took(w.b.Receive(w.now, []byte("\rgpio notify off\r")))
 			w.pass(2 * time.Second)
 			w.do(ioboard.OpenSafeDoor{})
 			w.do(ioboard.Bounce{Contact: ioboard.ContactSafeDoor, For: 30})
@@ -317,14 +317,48 @@ func TestBoardTooSmall(t *testing.T) {
 	w.expect("16 channels", "found rrrrr")
 }
 
-// Idling costs ten readings a second and one set-up in ten seconds.
+// A notification is acted on at once; without one the next reading finds it.
+func TestTellsSoon(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		most time.Duration
+		knob func(*witness)
+	}{
+		{"notified", panel.Debounce + 3*panel.QuickSample, func(*witness) {}},
+		{"not notified", 400*time.Millisecond + panel.Debounce + 3*panel.QuickSample, func(w *witness) {
+			w.took(w.b.Receive(w.now, []byte("gpio notify off\r")))
+		}},
+	} {
+		w := newWitness(t, numato.Config{Layout: cabinet()}, ioboard.DefaultConfig())
+		w.pass(2 * time.Second)
+		w.told = nil
+		c.knob(w)
+		w.pass(100 * time.Millisecond)
+		w.do(ioboard.OpenServiceDoor{})
+		began := w.now
+		for len(w.told) == 0 && w.now.Sub(began) < 2*c.most {
+			w.pass(time.Millisecond)
+		}
+		if took := w.now.Sub(began); took > c.most || took < panel.Debounce {
+			t.Errorf("%s: told after %v, want %v at most", c.name, took, c.most)
+		}
+	}
+}
+
+// Idling costs a few commands a second, set-ups among them; where the module
+// notifies, fewer.
 func TestIdleTraffic(t *testing.T) {
-	w := newWitness(t, numato.Config{Layout: cabinet()}, ioboard.DefaultConfig())
-	w.pass(5 * time.Second)
-	before := w.sent
-	w.pass(time.Minute)
-	if n := w.sent - before; n < 560 || n > 640 {
-		t.Errorf("%d commands in an idle minute, want about 600", n)
+	layout := panel.Layout{Contacts: []panel.Contact{{Input: panel.InputServiceDoor, Line: "0"}}}
+	for channels, want := range map[int]int{8: 410, 16: 180} {
+		cfg := ioboard.DefaultConfig()
+		cfg.Channels = channels
+		w := newWitness(t, numato.Config{Layout: layout}, cfg)
+		w.pass(5 * time.Second)
+		before := w.sent
+		w.pass(time.Minute)
+		if n := w.sent - before; n < want*9/10 || n > want*11/10 {
+			t.Errorf("%d channels: %d commands in an idle minute, want about %d", channels, n, want)
+		}
 	}
 }
 
