@@ -28,6 +28,7 @@ import (
 
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/drivers/money"
+	"github.com/asan-kiosk/kiosk/drivers/panel"
 )
 
 // MaxSize is the greatest size of a configuration file, in bytes.
@@ -50,6 +51,7 @@ type Config struct {
 	Acceptor  Acceptor
 	Printer   Printer
 	Cards     CardReader
+	Panel     Panel
 	Limits    Limits
 	Log       Log
 }
@@ -118,6 +120,13 @@ type Printer struct {
 type CardReader struct {
 	Driver string // "pcsc" or DriverNone
 	Socket string // of the PC/SC daemon; "": the system's own
+}
+
+// Panel is the contacts and lamps of the cabinet.
+type Panel struct {
+	Driver string       // "numato", "gpio" or DriverNone
+	Port   string       // stable name of the board's tty, or of the GPIO chip; may be a symbolic link
+	Layout panel.Layout // how it is wired; has passed Check unless Driver is DriverNone
 }
 
 // Limits are what one visit may do and how long it may rest.

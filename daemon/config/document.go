@@ -31,6 +31,7 @@ type sections struct {
 	Central   struct{} `toml:"central"`
 	Acceptor  struct{} `toml:"acceptor"`
 	Printer   struct{} `toml:"printer"`
+	Panel     struct{} `toml:"panel"`
 	Limits    struct{} `toml:"limits"`
 	Log       struct{} `toml:"log"`
 }

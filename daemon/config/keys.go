@@ -146,6 +146,19 @@ var keys = []key{
 			return setPath(&c.Cards.Socket, v) && len(c.Cards.Socket) <= socketPath
 		}},
 
+	{name: "panel.driver", allowed: `"numato", "gpio" or "none"`, standard: DriverNone,
+		set: func(c *Config, v any) bool { return setOne(&c.Panel.Driver, v, "numato", "gpio", DriverNone) }},
+	{name: "panel.port", allowed: allowedPath, needed: hasPanel,
+		set: func(c *Config, v any) bool { return setPath(&c.Panel.Port, v) }},
+	{name: "panel.inputs", allowed: "a table of " + inputNames() + ", each with the line it is wired to, or with two lines for a change-over contact",
+		needed: hasPanel, set: setInputs},
+	{name: "panel.high_at_rest", allowed: "a list of inputs of panel.inputs, each once", standard: []any{},
+		set: setHighAtRest},
+	{name: "panel.lamps", allowed: "a table of " + lampNames() + ", each with the line it is wired to", standard: map[string]any{},
+		set: setLamps},
+	{name: "panel.low_when_lit", allowed: "a list of lamps of panel.lamps, each once", standard: []any{},
+		set: setLowWhenLit},
+
 	{name: "limits.max_cash", allowed: "a whole number of units of acceptor.currency from 1 to " + strconv.Itoa(maxUnits), standard: int64(500),
 		set: func(c *Config, v any) bool {
 			n, ok := v.(int64)
@@ -183,6 +196,7 @@ var (
 
 func hasAcceptor(c *Config) bool { return c.Acceptor.Driver != DriverNone }
 func hasPrinter(c *Config) bool  { return c.Printer.Driver != DriverNone }
+func hasPanel(c *Config) bool    { return c.Panel.Driver != DriverNone }
 
 func units(n int64, cur money.Currency) money.Amount {
 	scale := int64(1)
@@ -370,6 +384,7 @@ func compare(c *Config, doc *document, good map[string]bool) Errors {
 	if all("acceptor.port", "printer.port") && hasAcceptor(c) && hasPrinter(c) && c.Acceptor.Port == c.Printer.Port {
 		fail("printer.port", "is the acceptor's port too", "each device has a line of its own")
 	}
+	comparePanel(c, all, fail)
 	if all("state.dir", "state.runtime_dir") && (inside(c.State.RuntimeDir, c.State.Dir) || inside(c.State.Dir, c.State.RuntimeDir)) {
 		fail("state.runtime_dir", "is not apart from state.dir", "what a power loss must clear may not lie with what it must leave")
 	}

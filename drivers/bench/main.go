@@ -114,7 +114,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	slog.Info("bench is ready", "page", "http://"+host+"/", "network", b.cable.status().Listen,
-		"validator", b.validator.link, "printer", b.printer.link)
+		"validator", b.validator.link, "printer", b.printer.link, "panel", b.panel.link)
 
 	ctx, cancel := context.WithCancel(ctx) // streams of events end with it
 	defer cancel()

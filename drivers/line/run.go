@@ -33,7 +33,9 @@ type Options struct {
 // Progress says when a loop last completed a step. The zero value is ready.
 type Progress struct{ at atomic.Int64 }
 
-func (p *Progress) touch(t time.Time) {
+// Touch notes a completed step; Run does so after each of its own. A nil Progress
+// notes nothing.
+func (p *Progress) Touch(t time.Time) {
 	if p != nil {
 		p.at.Store(t.UnixNano())
 	}
@@ -203,7 +205,7 @@ func (r *runner[C, E]) step(ctx context.Context, in Input[C]) {
 		for _, e := range out.Events {
 			r.deliver(e)
 		}
-		r.opts.Progress.touch(time.Now())
+		r.opts.Progress.Touch(time.Now())
 		switch {
 		case failed != nil && ctx.Err() == nil:
 			cause := "write: " + failed.Error()

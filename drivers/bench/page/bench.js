@@ -138,6 +138,7 @@ function setUp() {
 
   for (const b of document.querySelectorAll("[data-validator]")) b.addEventListener("click", () => order("/api/validator", JSON.parse(b.dataset.validator)));
   for (const b of document.querySelectorAll("[data-printer]")) b.addEventListener("click", () => order("/api/printer", JSON.parse(b.dataset.printer)));
+  setUpPanel();
   for (const id of ["full", "cutter", "jam"]) $(id).classList.add("alone");
   $("take").addEventListener("click", () => validator("take"));
   $("full").addEventListener("click", () => validator("set_full", { full: !last.validator.world.full }));
@@ -190,6 +191,7 @@ function draw(s) {
   last = s;
   drawValidator(s.validator);
   drawPrinter(s.printer);
+  drawPanel(s.panel);
   drawStrips(s.strips);
   drawCards(s);
 
@@ -338,6 +340,9 @@ function words(e) {
     case "status": return `printer: ${e.text}`;
     case "lost": return `printer: ${count(e.n, "byte")} found no room`;
     case "ignored": return `printer: ignored ${e.text}`;
+    case "contact": return `cabinet: ${e.text}`;
+    case "lamp": return `lamp: ${e.text}`;
+    case "unknown": return `${e.source}: unknown command ${e.text}`;
     case "mode": return `${e.source}: ${e.text}`;
     case "reset": return "a new day: cassette, hand, tray and readers are empty";
     case "frame_in": return "→ " + e.hex;
