@@ -18,6 +18,7 @@ import { Phone } from './screens/phone'
 import { Pin, PinLast } from './screens/pin'
 import { Present } from './screens/present'
 import { QuoteScreen } from './screens/quote'
+import { ServiceLogin, ServiceMode } from './screens/service'
 import { Services } from './screens/services'
 import { Waiting } from './screens/wait'
 import type { State } from './wire.gen'
@@ -67,6 +68,10 @@ function Screen({ s }: { s: State }) {
       return <List s={s} />
     case 'out_of_service':
       return <OutOfService s={s} />
+    case 'service_login':
+      return <ServiceLogin s={s} />
+    case 'service':
+      return <ServiceMode s={s} />
     default: {
       const none: never = step
       return none

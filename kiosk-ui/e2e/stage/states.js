@@ -144,8 +144,14 @@ export function main(lang) {
     farewell: at('farewell', lang, { can_next: true, outcome: outcome({ leftover: azn(160) }), service: text(w.pay) }),
     out_of_service: at('out_of_service', lang, { outcome: outcome({ money: 'none', reason: 'E-CASSETTE-FULL', slip: 'none', reference: '', qr: undefined, paid: azn(0) }) }),
     ...mainSignIn(lang),
+    service_login: { ...at('service_login', lang, { id: '' }), service: service({ login: { person: '', length: 0, min: 4, max: 8, can_send: false, checking: false, wait_s: 0 } }) },
+    service: { ...at('service', lang, { id: '' }), service: service({ person: { number: '101', name: 'R. Məmmədov', role: 'both', since: '2026-11-02T10:00', minutes: 3 } }) },
   }
 }
+
+const service = (more) => ({
+  langs: ['az', 'ru', 'en'], doors: [{ input: 'service_door', state: 'active' }], holds: ['door'], alarms: [], devices: [], faults: [], can_leave: false, ...more,
+})
 
 /** Every situation of every screen: each member of each list of the wire at least once. */
 export function* all(lang) {

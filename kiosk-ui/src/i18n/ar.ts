@@ -182,6 +182,8 @@ export default language({
   'act.card_removed': 'يمكنك البدء من جديد.',
   'why.signed_out': 'لقد سجّلت الخروج.',
   'act.signed_out': 'لا يبقى شيء من بياناتك على هذه الشاشة.',
+  'why.E-SERVICE': 'تم إخراج الجهاز من الخدمة.',
+  'act.E-SERVICE': 'يُرجى استخدام جهاز آخر.',
 
   'person.in': 'تم تسجيل الدخول باسم:',
   'level.low': 'مستوى أساسي',

@@ -182,6 +182,8 @@ export default language({
   'act.card_removed': 'Yenidən başlaya bilərsiniz.',
   'why.signed_out': 'Sistemdən çıxdınız.',
   'act.signed_out': 'Məlumatlarınız bu ekranda qalmır.',
+  'why.E-SERVICE': 'Terminal xidmətdən çıxarılıb.',
+  'act.E-SERVICE': 'Zəhmət olmasa, başqa terminaldan istifadə edin.',
 
   'person.in': 'Daxil olub:',
   'level.low': 'Əsas səviyyə',

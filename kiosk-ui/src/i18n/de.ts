@@ -182,6 +182,8 @@ export default language({
   'act.card_removed': 'Sie können neu beginnen.',
   'why.signed_out': 'Sie haben sich abgemeldet.',
   'act.signed_out': 'Von Ihren Daten bleibt nichts auf diesem Bildschirm.',
+  'why.E-SERVICE': 'Der Automat wurde außer Betrieb genommen.',
+  'act.E-SERVICE': 'Bitte benutzen Sie einen anderen Automaten.',
 
   'person.in': 'Angemeldet:',
   'level.low': 'Grundstufe',

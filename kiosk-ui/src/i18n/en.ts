@@ -183,6 +183,8 @@ const en = {
   'act.card_removed': 'You can start again.',
   'why.signed_out': 'You have signed out.',
   'act.signed_out': 'None of your data stays on this screen.',
+  'why.E-SERVICE': 'The machine has been taken out of service.',
+  'act.E-SERVICE': 'Please use another terminal.',
 
   'person.in': 'Signed in:',
   'level.low': 'Basic level',

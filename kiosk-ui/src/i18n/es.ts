@@ -182,6 +182,8 @@ export default language({
   'act.card_removed': 'Puede empezar de nuevo.',
   'why.signed_out': 'Ha cerrado la sesión.',
   'act.signed_out': 'Ningún dato suyo queda en esta pantalla.',
+  'why.E-SERVICE': 'La máquina se ha puesto fuera de servicio.',
+  'act.E-SERVICE': 'Utilice otro terminal, por favor.',
 
   'person.in': 'Sesión de:',
   'level.low': 'Nivel básico',

@@ -182,6 +182,8 @@ export default language({
   'act.card_removed': 'می‌توانید دوباره شروع کنید.',
   'why.signed_out': 'از حساب خارج شدید.',
   'act.signed_out': 'هیچ‌یک از داده‌های شما روی این صفحه نمی‌ماند.',
+  'why.E-SERVICE': 'دستگاه از سرویس خارج شده است.',
+  'act.E-SERVICE': 'لطفاً از دستگاه دیگری استفاده کنید.',
 
   'person.in': 'وارد شده:',
   'level.low': 'سطح پایه',

@@ -182,6 +182,8 @@ export default language({
   'act.card_removed': 'Vous pouvez recommencer.',
   'why.signed_out': 'Vous avez mis fin à la session.',
   'act.signed_out': 'Aucune de vos données ne reste sur cet écran.',
+  'why.E-SERVICE': 'L’appareil a été mis hors service.',
+  'act.E-SERVICE': 'Veuillez utiliser une autre borne.',
 
   'person.in': 'Session de :',
   'level.low': 'Niveau de base',

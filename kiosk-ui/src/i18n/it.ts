@@ -182,6 +182,8 @@ export default language({
   'act.card_removed': 'Può ricominciare.',
   'why.signed_out': 'Ha terminato l’accesso.',
   'act.signed_out': 'Nessun suo dato resta su questo schermo.',
+  'why.E-SERVICE': 'L’apparecchio è stato messo fuori servizio.',
+  'act.E-SERVICE': 'Usi un altro terminale, per favore.',
 
   'person.in': 'Accesso eseguito:',
   'level.low': 'Livello base',
