@@ -176,7 +176,7 @@ func (j *Journal) run() {
 				_ = j.writeCheckpoint() // its failure is in Err, or logged
 			}
 		case order := <-j.quit:
-			if order == quitClose && j.sinceCheckpoint > 0 {
+			if order == quitClose && j.sinceCheckpoint > 0 && j.hasKey() {
 				_ = j.writeCheckpoint()
 			}
 			inOrder = true
@@ -194,7 +194,7 @@ func (j *Journal) run() {
 // checkpoint is CheckpointAge old.
 func (j *Journal) setAge(age *time.Timer) {
 	wait := j.o.CheckpointAge
-	if j.sinceCheckpoint > 0 {
+	if j.sinceCheckpoint > 0 && j.hasKey() {
 		wait = max(time.Millisecond, j.oldest+j.o.CheckpointAge-j.o.Mono())
 	}
 	age.Reset(wait)

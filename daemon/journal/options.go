@@ -45,8 +45,9 @@ type Options struct {
 	// one. Without it a directory that was wiped is ErrNoJournal.
 	Create bool
 
-	// SigningKey signs checkpoints, KeyID names it. Keys holds the public keys of
-	// checkpoints that were signed before under other names.
+	// SigningKey signs checkpoints, KeyID names it. The journal keeps a copy, which
+	// DropKey wipes. Keys holds the public keys of checkpoints that were signed
+	// before under other names.
 	SigningKey ed25519.PrivateKey
 	KeyID      string
 	Keys       map[string]ed25519.PublicKey

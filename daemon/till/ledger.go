@@ -106,6 +106,7 @@ type payment struct {
 
 type ledgerState struct {
 	Period   uint64                    `json:"period"`
+	Closing  bool                      `json:"closing,omitempty"` // the period was closed, the next one has not begun
 	Total    map[money.Currency]*Terms `json:"total"`
 	ByPeriod map[money.Currency]*Terms `json:"by_period"` // since the period began
 	Visits   map[string]*VisitMoney    `json:"visits"`
@@ -309,8 +310,9 @@ var appliers = map[record.Kind]func(*Ledger, journal.Record) error{
 			l.forget(r.Visit)
 		}
 	}),
+	record.CassetteClosed{}.Kind(): on(func(l *Ledger, _ journal.Record, _ record.CassetteClosed) { l.s.Closing = true }),
 	record.PeriodOpened{}.Kind(): on(func(l *Ledger, _ journal.Record, b record.PeriodOpened) {
-		l.s.Period = b.Period
+		l.s.Period, l.s.Closing = b.Period, false
 		l.s.ByPeriod = map[money.Currency]*Terms{}
 		l.s.Count = map[string]int64{}
 	}),

@@ -59,11 +59,15 @@ type Ports struct {
 	Acceptor func(cash.Command)
 	// NewID makes a unique id that sorts by time (UUIDv7).
 	NewID func() string
+	// Staff is the member of staff who is in service mode, or "". Nil: never one.
+	Staff func() string
 }
 
 // Config holds what a terminal decides about notes.
 type Config struct {
 	Currency money.Currency
+	// Confirm: a new cassette counts only after a collector has confirmed it.
+	Confirm bool
 }
 
 // Moving is the note in the acceptor now, for the screen.
@@ -104,6 +108,7 @@ type Till struct {
 	closeWhy string
 	closeBy  time.Time
 	refused  map[string]string // note id -> why it is being given back
+	held     bool              // see Hold
 }
 
 // New makes a till on its ledger.
@@ -125,6 +130,10 @@ func (t *Till) Ready() (bool, string) {
 		return false, "starting"
 	case t.undecided() != nil:
 		return false, "in_doubt"
+	case t.ledger.s.Closing:
+		return false, "cassette"
+	case t.held:
+		return false, "held"
 	}
 	return true, ""
 }
@@ -362,6 +371,9 @@ func (t *Till) refuse(tender *OpenTender, e cash.Escrowed) string {
 	if v.IsZero() {
 		return record.RefusedValueless
 	}
+	if t.shut() {
+		return record.RefusedHeld
+	}
 	if tender == nil {
 		return record.RefusedNoVisit
 	}
@@ -445,6 +457,9 @@ func (t *Till) match(typ int) *OpenNote {
 
 // credit writes that the note is in the cassette, once per note.
 func (t *Till) credit(n *OpenNote, note cash.Note, r, alarm string, raw []byte) {
+	if alarm == "" && t.ledger.s.Closing {
+		alarm = "stacked after the cassette's period was closed"
+	}
 	atStacked.Hit()
 	t.write(t.creditVisit(n), record.NoteStacked{NoteID: n.ID, Note: note, TableHash: n.TableHash, Row: r, Alarm: alarm, Raw: raw})
 	atCredited.Hit()
@@ -484,7 +499,11 @@ func (t *Till) faultEvent(e cash.Fault) {
 		t.doubt(n, "fault: "+string(e.Kind), row(n.State, "fault"), e.Trace)
 	}
 	if e.Kind == cash.FaultCassetteRemoved {
-		t.write("", record.PeriodOpened{Period: t.ledger.s.Period + 1, Why: "cassette removed"})
+		person := ""
+		if t.ports.Staff != nil {
+			person = t.ports.Staff()
+		}
+		t.ClosePeriod("cassette removed", person)
 	}
 }
 
@@ -511,7 +530,7 @@ func (t *Till) steer() {
 	}
 	want := "off"
 	var types []int
-	if o := t.ledger.Tender(); o != nil && !t.closing && t.undecided() == nil {
+	if o := t.ledger.Tender(); o != nil && !t.closing && !t.shut() && t.undecided() == nil {
 		m := t.ledger.Visit(o.Visit)
 		if m.Held.Cmp(o.Owed) < 0 && m.Count < o.MaxNotes {
 			for _, n := range t.ledger.Unit().Table.Notes {

@@ -161,6 +161,7 @@ const (
 	RefusedRecovery  = "recovery"  // found in escrow after a restart
 	RefusedCassette  = "cassette"  // no room
 	RefusedValueless = "valueless" // its value is not known
+	RefusedHeld      = "held"      // the terminal takes no notes now: a door, an alarm, no confirmed cassette
 )
 
 // Tender, payment and what is left of it.
@@ -178,7 +179,7 @@ type (
 		TenderID string       `json:"tender_id"`
 		Held     money.Amount `json:"held"`
 		InDoubt  int          `json:"in_doubt"`
-		Why      string       `json:"why"` // finished, cancelled, abandoned, fault
+		Why      string       `json:"why"` // finished, cancelled, abandoned, interrupted, fault
 	}
 	// PaymentIntent: this much of what is held goes to a payee. The envelope's key
 	// is the action's key. It moves Amount+Commission from held to pending.
@@ -245,7 +246,7 @@ type (
 	}
 	// VisitEnded: nobody is standing there any more, as far as the terminal knows.
 	VisitEnded struct {
-		Why string `json:"why"` // finished, cancelled, abandoned, lost
+		Why string `json:"why"` // finished, cancelled, abandoned, lost, interrupted
 	}
 )
 
@@ -282,9 +283,21 @@ type (
 // Cassette.
 type (
 	// PeriodOpened: a new cassette period begins (first start, cassette change).
+	// Person is the collector who confirmed the new cassette.
 	PeriodOpened struct {
 		Period uint64 `json:"period"`
 		Why    string `json:"why"`
+		Person string `json:"person,omitempty"`
+	}
+	// CassetteClosed: the cassette went out and its period ends with what is in it.
+	// Notes counts them by currency and minor units ("AZN 1000"), Totals is their
+	// value by currency. Until PeriodOpened no note is taken.
+	CassetteClosed struct {
+		Period uint64                   `json:"period"`
+		Notes  map[string]int64         `json:"notes"`
+		Totals map[money.Currency]int64 `json:"totals"` // minor units
+		Why    string                   `json:"why"`
+		Person string                   `json:"person,omitempty"`
 	}
 )
 
@@ -322,6 +335,7 @@ func (SlipSending) Kind() Kind      { return "slip.sending" }
 func (SlipProgress) Kind() Kind     { return "slip.progress" }
 func (SlipVerdict) Kind() Kind      { return "slip.verdict" }
 func (PeriodOpened) Kind() Kind     { return "cassette.period" }
+func (CassetteClosed) Kind() Kind   { return "cassette.closed" }
 
 // All lists one value of every kind: the schema's readers (central, kioskctl,
 // the checks) walk it.
@@ -332,6 +346,8 @@ func All() []Body {
 		NoteEscrowed{}, NoteStackIntent{}, NoteReturnIntent{}, NoteStacked{}, NoteReturned{}, NoteClosed{}, NoteInDoubt{},
 		TenderOpened{}, TenderClosed{}, PaymentIntent{}, ActionIntent{}, ActionResult{}, LeftoverIssued{}, Unassigned{},
 		VisitStarted{}, VisitMoved{}, VisitResumed{}, VisitEnded{},
-		SlipQueued{}, SlipSending{}, SlipProgress{}, SlipVerdict{}, PeriodOpened{},
+		SlipQueued{}, SlipSending{}, SlipProgress{}, SlipVerdict{}, PeriodOpened{}, CassetteClosed{},
+		PanelFound{}, PanelLost{}, PanelChanged{}, AlarmRaised{}, AlarmCleared{},
+		ServiceEntered{}, ServiceLeft{}, ServiceActed{}, ServiceOut{}, ServiceBack{},
 	}
 }
