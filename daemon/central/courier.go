@@ -38,6 +38,8 @@ type Courier struct {
 	asks    map[string]*ask
 	lane    lane
 	health  health
+	pinging bool
+	pinged  *Ping
 	out     Out
 	soonest time.Time // collects Wake
 }
@@ -98,6 +100,7 @@ func (c *Courier) Reply(now time.Time, r Reply) Out {
 		c.recordsReply(now, f, r)
 	case CallHead:
 		c.headReply(now, f, r)
+		c.answerPing(r)
 	}
 	return c.run(now)
 }

@@ -52,6 +52,7 @@ type Config struct {
 	Printer   Printer
 	Cards     CardReader
 	Panel     Panel
+	Upkeep    Upkeep
 	Limits    Limits
 	Log       Log
 }
@@ -127,6 +128,11 @@ type Panel struct {
 	Driver string       // "numato", "gpio" or DriverNone
 	Port   string       // stable name of the board's tty, or of the GPIO chip; may be a symbolic link
 	Layout panel.Layout // how it is wired; has passed Check unless Driver is DriverNone
+}
+
+// Upkeep is who may look after the terminal.
+type Upkeep struct {
+	People string // file of the enrolled people (package upkeep/people); "": none
 }
 
 // Limits are what one visit may do and how long it may rest.

@@ -159,6 +159,14 @@ var keys = []key{
 	{name: "panel.low_when_lit", allowed: "a list of lamps of panel.lamps, each once", standard: []any{},
 		set: setLowWhenLit},
 
+	{name: "upkeep.people", allowed: "an absolute path, or empty", standard: "",
+		set: func(c *Config, v any) bool {
+			if v == "" {
+				return true
+			}
+			return setPath(&c.Upkeep.People, v)
+		}},
+
 	{name: "limits.max_cash", allowed: "a whole number of units of acceptor.currency from 1 to " + strconv.Itoa(maxUnits), standard: int64(500),
 		set: func(c *Config, v any) bool {
 			n, ok := v.(int64)
@@ -385,6 +393,9 @@ func compare(c *Config, doc *document, good map[string]bool) Errors {
 		fail("printer.port", "is the acceptor's port too", "each device has a line of its own")
 	}
 	comparePanel(c, all, fail)
+	if all("panel.driver", "upkeep.people") && hasPanel(c) && c.Upkeep.People == "" {
+		fail("upkeep.people", "is missing, and the cabinet's doors are watched", "without people nobody could sign in at an open door, and the terminal would stay shut: kioskctl people add")
+	}
 	if all("state.dir", "state.runtime_dir") && (inside(c.State.RuntimeDir, c.State.Dir) || inside(c.State.Dir, c.State.RuntimeDir)) {
 		fail("state.runtime_dir", "is not apart from state.dir", "what a power loss must clear may not lie with what it must leave")
 	}

@@ -13,6 +13,7 @@ func wired(t testing.TB, driver string) string {
 	t.Helper()
 	text := with(t, sample(t), `driver = "none"`, `driver = "`+driver+`"`)
 	text = with(t, text, "lamps = ", `lamps = { status = "9", acceptor = "8" }`)
+	text = with(t, text, `people = ""`, `people = "/etc/kiosk/people.json"`)
 	text = with(t, text, "high_at_rest", `high_at_rest = ["mains"]`)
 	return with(t, text, "low_when_lit", `low_when_lit = ["status"]`)
 }
@@ -63,6 +64,7 @@ func TestPanelMistakes(t *testing.T) {
 		{"channel too great", "lamps = ", `lamps = { status = "64" }`, `panel.lamps = {status = "64"} has line "64", and this board's lines are numbers from 0 to 63; names of lines are for driver gpio`},
 		{"lamp of no meaning", "lamps = ", `lamps = { disco = "8" }`, `panel.lamps = {disco = "8"} is not allowed; allowed: a table of acceptor printer card status, each with the line it is wired to`},
 		{"turned around and not wired", "high_at_rest", `high_at_rest = ["tilt"]`, `panel.high_at_rest = ["tilt"] is not allowed; allowed: a list of inputs of panel.inputs, each once`},
+		{"nobody may open the door", "people = ", `people = ""`, `upkeep.people = "" is missing, and the cabinet's doors are watched; without people nobody could sign in at an open door, and the terminal would stay shut: kioskctl people add`},
 		{"turned around twice", "low_when_lit", `low_when_lit = ["status", "status"]`, `panel.low_when_lit = ["status", "status"] is not allowed; allowed: a list of lamps of panel.lamps, each once`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -16,9 +17,11 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/admin"
 	"github.com/asan-kiosk/kiosk/daemon/config"
 	"github.com/asan-kiosk/kiosk/daemon/esign"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep/people"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
 	"github.com/asan-kiosk/kiosk/drivers/cash/ccnet"
 	"github.com/asan-kiosk/kiosk/drivers/line"
+	"github.com/asan-kiosk/kiosk/drivers/panel"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 	"github.com/asan-kiosk/kiosk/drivers/printer/escpos"
 	"github.com/asan-kiosk/kiosk/drivers/smartcard"
@@ -38,7 +41,16 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 	if p.bundle, err = loadBundle(cfg); err != nil {
 		return p, err
 	}
-	if p.key, err = config.SigningKey(cfg.State.KeyFile); err != nil {
+	p.loadKey = func() (ed25519.PrivateKey, error) { return config.SigningKey(cfg.State.KeyFile) }
+	if p.key, err = p.loadKey(); err != nil {
+		return p, err
+	}
+	if cfg.Upkeep.People != "" {
+		if p.people, err = people.Load(cfg.Upkeep.People); err != nil {
+			return p, fmt.Errorf("upkeep.people: %w", err)
+		}
+	}
+	if err = enough(cfg, p.people, log); err != nil {
 		return p, err
 	}
 	if p.token, err = config.ReadToken(cfg.Screen.TokenFile); err != nil {
@@ -89,7 +101,25 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 		p.cards = &esign.Runner{Service: pcsc.New(),
 			Profiles: []smartcard.Profile{pkcs15.New()}, Version: Version, Now: time.Now}
 	}
+	p.panel = panelDriver(cfg.Panel, line.Options{Log: log.With("device", "panel")})
 	return p, nil
+}
+
+// enough says whether the people can deal with what the panel can tell.
+func enough(cfg *config.Config, ps people.People, log *slog.Logger) error {
+	if cfg.Panel.Driver == config.DriverNone {
+		return nil
+	}
+	if len(ps) == 0 {
+		return fmt.Errorf("upkeep.people: nobody is in %s, and the cabinet's doors are watched: kioskctl people add", cfg.Upkeep.People)
+	}
+	if len(ps) < 2 && slices.Contains(inputs(cfg), panel.InputTamper) {
+		log.Warn("only one person is enrolled: a tamper alarm needs two people", "file", cfg.Upkeep.People)
+	}
+	if !slices.ContainsFunc(ps, func(p people.Person) bool { return p.Role.Collector() }) {
+		log.Warn("no collector is enrolled: a new cassette cannot be confirmed", "file", cfg.Upkeep.People)
+	}
+	return nil
 }
 
 func (p parts) close() {

@@ -24,3 +24,15 @@ func panelDriver(c config.Panel, opts line.Options) panel.Driver {
 	}
 	return nil
 }
+
+// inputs are the contacts that the configuration has wired; none without a panel.
+func inputs(c *config.Config) []panel.Input {
+	if c.Panel.Driver == config.DriverNone {
+		return nil
+	}
+	var out []panel.Input
+	for _, k := range c.Panel.Layout.Contacts {
+		out = append(out, k.Input)
+	}
+	return out
+}

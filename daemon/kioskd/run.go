@@ -26,8 +26,11 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/daemon/terminal"
 	"github.com/asan-kiosk/kiosk/daemon/till"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep/people"
 	"github.com/asan-kiosk/kiosk/daemon/visit"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
+	"github.com/asan-kiosk/kiosk/drivers/panel"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 	"github.com/asan-kiosk/kiosk/drivers/smartcard"
 	"golang.org/x/sync/errgroup"
@@ -47,7 +50,10 @@ type parts struct {
 	acceptor acceptorDriver // nil: none
 	printer  printerDriver  // nil: none
 	cards    *esign.Runner  // nil: no card reader
-	dots     int            // width of the printer's head
+	panel    panel.Driver   // nil: no panel
+	people   people.People  // who may look after the terminal
+	loadKey  func() (ed25519.PrivateKey, error)
+	dots     int // width of the printer's head
 	network  http.RoundTripper
 	log      *slog.Logger
 	resume   resumeFile
@@ -115,6 +121,9 @@ type world struct {
 	cash    chan cash.Command
 	paper   chan printer.Command
 	cards   chan esign.Job
+	lamps   chan panel.Command
+	pins    chan upkeep.Check
+	keys    *keyring
 	screen  *screen.Screen
 	resume  resumeFile
 	log     *slog.Logger
@@ -163,6 +172,28 @@ func (w *world) Printer(c printer.Command) {
 	case <-w.ctx.Done():
 	}
 }
+
+func (w *world) Panel(c panel.Command) {
+	if w.lamps == nil {
+		return
+	}
+	select {
+	case w.lamps <- c:
+	case <-w.ctx.Done():
+	}
+}
+
+// CheckPIN hands a PIN to the one who has the time for its derivation.
+func (w *world) CheckPIN(c upkeep.Check) {
+	select {
+	case w.pins <- c:
+	case <-w.ctx.Done():
+		c.PIN.Wipe()
+	}
+}
+
+func (w *world) DropKeys()       { w.keys.drop() }
+func (w *world) LoadKeys() error { return w.keys.restore() }
 
 // Card hands a job to the one who speaks to cards. Without a reader there is no
 // card, and the visit asks for no job.
@@ -231,12 +262,13 @@ func (p parts) run(ctx context.Context) (err error) {
 	failed := make(chan error, 1)
 	box := newMailbox()
 	w := &world{ctx: gctx, journal: j, folds: folds, calls: make(chan central.Call, queue), draws: make(chan paper.Request, queue),
-		cards: make(chan esign.Job, queue), resume: p.resume, log: log, fail: func(err error) {
+		cards: make(chan esign.Job, queue), pins: make(chan upkeep.Check, queue), resume: p.resume, log: log, fail: func(err error) {
 			select {
 			case failed <- err:
 			default:
 			}
 		}}
+	w.keys = &keyring{load: p.loadKey, journal: j, log: log, key: p.key}
 	c := &core{mailbox: box}
 	w.core = c
 	w.client, err = central.NewClient(cfg.Central.URL.String(), cfg.Terminal.ID, p.network, j)
@@ -284,6 +316,15 @@ func (p parts) run(ctx context.Context) (err error) {
 		})
 		g.Go(func() error { return w.doCards(gctx, p.cards) })
 	}
+	if p.panel != nil {
+		w.lamps = make(chan panel.Command, queue)
+		g.Go(func() error {
+			return p.panel(gctx, w.lamps, func(e panel.Event) {
+				box.put(func(t *terminal.Terminal, now time.Time) { t.Panel(now, e) })
+			})
+		})
+	}
+	g.Go(func() error { return w.checkPINs(gctx) })
 	g.Go(func() error { return w.drawSlips(gctx, p.bundle, p.dots) })
 	for range callers {
 		g.Go(func() error { return w.callCentral(gctx) })
@@ -292,7 +333,7 @@ func (p parts) run(ctx context.Context) (err error) {
 	c.terminal = terminal.New(terminal.Config{
 		Terminal: terminalOf(cfg), Times: timesOf(cfg), Till: till.Config{Currency: cfg.Acceptor.Currency},
 		HasPrinter: p.printer != nil, Asset: p.asset, Version: Version, ConfigHash: cfg.Digest,
-		Sign: func(b []byte) []byte { return ed25519.Sign(p.key, b) }, Rand: rand.Reader,
+		People: p.people, Inputs: inputs(cfg), Sign: w.keys.Sign, Rand: rand.Reader,
 	}, p.bundle, folds, w)
 	saved := p.resume.load()
 	g.Go(func() error {
@@ -374,6 +415,19 @@ func (w *world) doCards(ctx context.Context, r *esign.Runner) error {
 				w.log.Info("a job at a card did not succeed", "problem", string(f.Problem), "err", f.Err)
 			}
 			w.core.put(func(t *terminal.Terminal, now time.Time) { t.CardDone(now, result) })
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// checkPINs compares one PIN after the other.
+func (w *world) checkPINs(ctx context.Context) error {
+	for {
+		select {
+		case c := <-w.pins:
+			r := c.Do()
+			w.core.put(func(t *terminal.Terminal, now time.Time) { t.PINChecked(now, r) })
 		case <-ctx.Done():
 			return nil
 		}

@@ -47,7 +47,7 @@ func (t *Till) OpenPeriod(why, person string) error {
 	switch {
 	case !t.ledger.s.Closing:
 		return ErrPeriodOpen
-	case t.fault != nil && t.fault.Kind == cash.FaultCassetteRemoved:
+	case t.CassetteGone():
 		return ErrCassetteOut
 	}
 	t.write("", record.PeriodOpened{Period: t.ledger.s.Period + 1, Why: why, Person: person})
@@ -72,6 +72,11 @@ func (t *Till) setHold(on bool) {
 
 // shut reports whether no note may be taken by the machine's own state.
 func (t *Till) shut() bool { return t.held || t.ledger.s.Closing }
+
+// CassetteGone reports whether the unit says that it has no cassette.
+func (t *Till) CassetteGone() bool {
+	return t.fault != nil && t.fault.Kind == cash.FaultCassetteRemoved
+}
 
 // Period is the cassette period, and whether it is open. Between two periods the
 // counts are those of the one that was closed.

@@ -119,6 +119,12 @@ func New(cfg Config, ledger *Ledger, ports Ports) *Till {
 // Ledger is the fold the till decides by.
 func (t *Till) Ledger() *Ledger { return t.ledger }
 
+// Why Ready says no although the unit is well.
+const (
+	NotReadyCassette = "cassette" // no cassette is confirmed
+	NotReadyHeld     = "held"     // see Hold
+)
+
 // Ready reports whether notes can be taken now, and if not, why.
 func (t *Till) Ready() (bool, string) {
 	switch {
@@ -131,9 +137,9 @@ func (t *Till) Ready() (bool, string) {
 	case t.undecided() != nil:
 		return false, "in_doubt"
 	case t.ledger.s.Closing:
-		return false, "cassette"
+		return false, NotReadyCassette
 	case t.held:
-		return false, "held"
+		return false, NotReadyHeld
 	}
 	return true, ""
 }

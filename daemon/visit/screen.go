@@ -10,6 +10,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
+	"github.com/asan-kiosk/kiosk/daemon/till"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
 	"github.com/asan-kiosk/kiosk/drivers/money"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
@@ -152,7 +153,7 @@ func (e *Engine) devices() wire.Devices {
 		d.Central = wire.HealthOnline
 	}
 	switch ok, why := e.till.Ready(); {
-	case ok:
+	case ok, why == till.NotReadyHeld, why == till.NotReadyCassette: // the unit is well; it is the terminal that takes no notes
 		d.Acceptor = wire.HealthOnline
 	case e.till.Fault() != nil || why == "in_doubt":
 		d.Acceptor = wire.HealthFault
@@ -171,6 +172,9 @@ func (e *Engine) devices() wire.Devices {
 
 // outReason is the first cause for which nothing can be offered.
 func (e *Engine) outReason() wire.Reason {
+	if e.hold {
+		return wire.ReasonOutOfService
+	}
 	for i := range e.bundle.Services {
 		for _, m := range e.missing(&e.bundle.Services[i]) {
 			switch m {

@@ -34,6 +34,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/daemon/terminal"
 	"github.com/asan-kiosk/kiosk/daemon/till"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep"
 	"github.com/asan-kiosk/kiosk/daemon/visit"
 	"github.com/asan-kiosk/kiosk/drivers/bench/paperprinter"
 	"github.com/asan-kiosk/kiosk/drivers/bench/validator"
@@ -41,6 +42,7 @@ import (
 	"github.com/asan-kiosk/kiosk/drivers/cash/ccnet"
 	"github.com/asan-kiosk/kiosk/drivers/line"
 	"github.com/asan-kiosk/kiosk/drivers/money"
+	"github.com/asan-kiosk/kiosk/drivers/panel"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 	"github.com/asan-kiosk/kiosk/drivers/printer/escpos"
 )
@@ -447,6 +449,12 @@ func (w world) Call(c central.Call) {
 
 // Card: the simulated terminal has no card reader, so nobody can ask for this.
 func (w world) Card(esign.Job) { panic("simulator: a job for a card") }
+
+// The simulated terminal has no panel: no lamps, no doors, and so nobody at them.
+func (w world) Panel(panel.Command)   {}
+func (w world) CheckPIN(upkeep.Check) { panic("simulator: a PIN of a person who cannot be there") }
+func (w world) DropKeys()             { panic("simulator: a tamper loop that is not there") }
+func (w world) LoadKeys() error       { panic("simulator: a tamper loop that is not there") }
 
 // Draw makes a small picture: what a slip looks like is not this package's
 // concern, how long and how it is printed is.
