@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/asan-kiosk/kiosk/daemon/admin"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
@@ -56,6 +57,7 @@ func (h hinted) Hint() string  { return h.hint }
 // program is one run.
 type program struct {
 	rooms   rooms
+	in      io.Reader
 	out     io.Writer
 	json    bool
 	running bool // the command line was understood
@@ -71,7 +73,7 @@ func (p *program) do(f func(ctx context.Context) error) func(*cobra.Command, []s
 
 // run is the whole program with its surroundings as parameters.
 func run(ctx context.Context, args []string, out, errOut io.Writer, r rooms) int {
-	p := &program{rooms: r, out: out}
+	p := &program{rooms: r, in: os.Stdin, out: out}
 	root := &cobra.Command{
 		Use:           "kioskctl",
 		Short:         "Look after a self-service terminal",
@@ -82,7 +84,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer, r rooms) int
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "answer in JSON")
-	root.AddCommand(p.journal(), p.bundle())
+	root.AddCommand(p.journal(), p.bundle(), p.people())
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)

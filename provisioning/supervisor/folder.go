@@ -50,7 +50,7 @@ func lock(dir string) (*os.File, error) {
 // sweep removes what only makes sense while the programs run: a program that was
 // killed could not do it itself.
 func (o *options) sweep() error {
-	gone := []string{o.socket(), o.readers(), o.path("dev", "validator"), o.path("dev", "printer")}
+	gone := []string{o.socket(), o.readers(), o.path("dev", "validator"), o.path("dev", "printer"), o.path("dev", "panel")}
 	for _, name := range programs {
 		gone = append(gone, o.path(name+".pid"))
 	}

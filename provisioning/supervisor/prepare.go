@@ -25,6 +25,13 @@ import (
 //go:embed kioskd.toml.tmpl
 var configText string
 
+// demoPeople may look after the terminal of "make run": technicians 101 (PIN 2580)
+// and 102 (3690), collector 201 (1470). kioskctl people has made the file; at a
+// cabinet every terminal gets one of its own.
+//
+//go:embed people.json
+var demoPeople []byte
+
 // configTemplate is kioskd's configuration for the bench. quote writes a TOML
 // basic string; what Go's quoting can write and TOML cannot read (\x, \a, \v)
 // only stands for control characters and broken UTF-8, which paths are refused
@@ -62,6 +69,9 @@ func prepare(ctx context.Context, o *options, p ports) (identity, error) {
 	}
 	if id.token, err = keepOnce(o.path("etc", "screen.token"), 0o600, newToken); err != nil {
 		return id, fmt.Errorf("token of the screen: %w", err)
+	}
+	if _, err = keepOnce(o.path("etc", "people.json"), 0o600, func() ([]byte, error) { return demoPeople, nil }); err != nil {
+		return id, fmt.Errorf("people: %w", err)
 	}
 	if err := prepareBundle(ctx, o); err != nil {
 		return id, err

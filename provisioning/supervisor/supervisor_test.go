@@ -249,6 +249,8 @@ func TestFirstStartToEnd(t *testing.T) {
 		{"identity", c.Terminal.ID, strings.TrimSpace(s.read(t, "etc", "terminal.id"))},
 		{"acceptor", c.Acceptor.Port, filepath.Join(s.dir, "dev", "validator")},
 		{"printer", c.Printer.Port, filepath.Join(s.dir, "dev", "printer")},
+		{"panel", c.Panel.Port, filepath.Join(s.dir, "dev", "panel")},
+		{"people", c.Upkeep.People, filepath.Join(s.dir, "etc", "people.json")},
 		{"central through the network cable", c.Central.URL.String(), "http://" + tm.Network},
 		{"line log", s.read(t, "log", "line.log"), "line log"},
 		{"central's store", s.read(t, "central", "central.db"), "ledger"},
@@ -257,7 +259,7 @@ func TestFirstStartToEnd(t *testing.T) {
 			t.Errorf("%s: %q, want %q", x.what, x.got, x.want)
 		}
 	}
-	for name, mode := range map[string]os.FileMode{"etc/signing.key": 0o400, "etc/screen.token": 0o600, "etc": 0o700 | os.ModeDir, "state": 0o700 | os.ModeDir, "etc/kioskd.toml": 0o600} {
+	for name, mode := range map[string]os.FileMode{"etc/signing.key": 0o400, "etc/screen.token": 0o600, "etc/people.json": 0o600, "etc": 0o700 | os.ModeDir, "state": 0o700 | os.ModeDir, "etc/kioskd.toml": 0o600} {
 		if info, err := os.Stat(filepath.Join(s.dir, name)); err != nil || info.Mode() != mode {
 			t.Errorf("%s: %v %v, want %v", name, info.Mode(), err, mode)
 		}
