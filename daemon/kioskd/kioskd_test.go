@@ -23,12 +23,16 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/config"
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep/people"
+	"github.com/asan-kiosk/kiosk/drivers/bench/ioboard"
 	"github.com/asan-kiosk/kiosk/drivers/bench/paperprinter"
 	"github.com/asan-kiosk/kiosk/drivers/bench/validator"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
 	"github.com/asan-kiosk/kiosk/drivers/cash/ccnet"
 	"github.com/asan-kiosk/kiosk/drivers/line"
 	"github.com/asan-kiosk/kiosk/drivers/money"
+	"github.com/asan-kiosk/kiosk/drivers/panel"
+	"github.com/asan-kiosk/kiosk/drivers/panel/numato"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 	"github.com/asan-kiosk/kiosk/drivers/printer/escpos"
 	"github.com/asan-kiosk/kiosk/provisioning/centrald/server"
@@ -130,6 +134,8 @@ type place struct {
 	central *server.Server
 	bundle  *catalogue.Bundle
 	slips   int // that came out with something on them
+	board   *ioboard.Board
+	people  people.People
 }
 
 func newPlace(t *testing.T) *place {
@@ -158,6 +164,7 @@ type life struct {
 	p      *place
 	screen *pipes
 	unit   *device[validator.Output]
+	board  *device[ioboard.Output]
 	stop   context.CancelFunc
 	ended  chan error
 	wg     sync.WaitGroup
@@ -180,6 +187,12 @@ func (p *place) start() *life {
 			}
 			return o.Send, o.Wake
 		}}).run(ctx, &l.wg)
+	boardHost, boardEnd := line.Pipe()
+	if p.board != nil {
+		l.board = &device[ioboard.Output]{port: boardEnd, receive: p.board.Receive, tick: p.board.Tick,
+			parts: func(o ioboard.Output) ([]byte, time.Time) { return o.Send, o.Wake }}
+		l.board.run(ctx, &l.wg)
+	}
 	once := func(port line.Port) line.Opener {
 		given := false
 		return func(context.Context) (line.Port, error) {
@@ -207,6 +220,13 @@ func (p *place) start() *life {
 		printer: func(ctx context.Context, commands <-chan printer.Command, deliver func(printer.Event)) error {
 			return escpos.Run(ctx, once(paperHost), escpos.Generic80(), commands, deliver, line.Options{})
 		},
+	}
+	d.loadKey = func() (ed25519.PrivateKey, error) { return ed25519.NewKeyFromSeed(make([]byte, 32)), nil }
+	if p.board != nil {
+		cfg.Panel.Driver, cfg.Panel.Layout, d.people = "numato", benchWiring(), p.people
+		d.panel = func(ctx context.Context, commands <-chan panel.Command, deliver func(panel.Event)) error {
+			return numato.Run(ctx, once(boardHost), numato.Config{Layout: cfg.Panel.Layout}, commands, deliver, line.Options{})
+		}
 	}
 	go func() { l.ended <- d.run(ctx) }()
 	return l

@@ -74,7 +74,7 @@ var rules = []rule{
 	{
 		who: []string{"daemon/upkeep"},
 		only: []string{"daemon/upkeep/people", "daemon/till", "daemon/paper", "daemon/central", "daemon/esign", "daemon/journal/...", "daemon/screen/wire",
-			"drivers/money", "drivers/cash", "drivers/panel"},
+			"drivers/money", "drivers/cash", "drivers/printer", "drivers/panel"},
 		why: "upkeep stands beside the visit and does not know it: what it asks of one goes through its ports",
 	},
 	{
