@@ -79,7 +79,6 @@ type cabinet struct {
 	ev       cash.EventID
 	holdNote bool // a stacked note's end does not come
 	note     *cash.Note
-	escrow   cash.EventID
 
 	holdPaper bool // the printer does not finish
 	job       string
