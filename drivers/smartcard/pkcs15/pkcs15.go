@@ -127,10 +127,10 @@ func (r *reader) try(ctx context.Context, h cardfile.Home) ([]byte, error) {
 		return nil, unlessRefused(err)
 	}
 	odf, err := r.file(ctx, fileODF, cardfile.Part{})
-	if len(odf) == 0 {
+	if err != nil || len(values(odf)) == 0 {
 		return nil, err
 	}
-	return odf, err
+	return odf, nil
 }
 
 // listed is the homes that EF.DIR names.
