@@ -172,6 +172,9 @@ func (c *testCard) do(cmd, data []byte) ([]byte, uint16) {
 		return c.selectFile(cmd[2], cmd[3], data)
 	case 0xB0:
 		return c.readBinary(int(cmd[2])<<8|int(cmd[3]), le)
+	case 0xB1:
+		part, status := c.readBinary(int(data[2])<<8|int(data[3]), 250)
+		return append([]byte{0x53, 0x81, byte(len(part))}, part...), status
 	case 0xB2:
 		return c.readRecord(int(cmd[2]))
 	case 0x20:

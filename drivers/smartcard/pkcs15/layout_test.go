@@ -1,6 +1,7 @@
 package pkcs15
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -8,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/hex"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -30,25 +32,16 @@ func vector(t testing.TB, name string) []byte {
 
 // person is a holder's two pairs, made once: a login key and a signing key.
 type person struct {
-	rsa      *rsa.PrivateKey
-	ec       *ecdsa.PrivateKey
-	rsaCert  []byte
-	ecCert   []byte
-	rsaCert2 []byte // another certificate with the same key
+	rsa     *rsa.PrivateKey
+	ec      *ecdsa.PrivateKey
+	rsaCert []byte
+	ecCert  []byte
 }
 
 var holder = sync.OnceValue(func() person {
-	var p person
-	var err error
-	if p.rsa, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
-		panic(err)
-	}
-	if p.ec, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-		panic(err)
-	}
+	p := person{rsa: must(rsa.GenerateKey(rand.Reader, 2048)), ec: must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))}
 	p.rsaCert = issue(p.rsa, 1, x509.KeyUsageDigitalSignature)
 	p.ecCert = issue(p.ec, 2, x509.KeyUsageContentCommitment)
-	p.rsaCert2 = issue(p.rsa, 3, x509.KeyUsageDigitalSignature)
 	return p
 })
 
@@ -59,11 +52,7 @@ func issue(key crypto.Signer, serial int64, usage x509.KeyUsage) []byte {
 		NotBefore: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
 		NotAfter:  time.Date(2028, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err)
-	}
-	return der
+	return must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
 }
 
 const (
@@ -116,4 +105,33 @@ func opened(t testing.TB, c *testCard, models ...Model) smartcard.Token {
 	}
 	c.reset()
 	return tok
+}
+
+// pulledCard is taken out while a command runs.
+type pulledCard struct {
+	*testCard
+	after, calls int
+}
+
+func (c *pulledCard) Transmit(ctx context.Context, cmd []byte) ([]byte, error) {
+	if c.calls++; c.calls == c.after {
+		c.kept = append(c.kept, cmd)
+		c.sent = append(c.sent, hex.EncodeToString(cmd[:4]))
+		return nil, smartcard.ErrRemoved
+	}
+	return c.testCard.Transmit(ctx, cmd)
+}
+
+// Keys that do not belong to the holder's certificates, and one that is too short.
+var (
+	otherRSA = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
+	weakRSA  = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 1024)) })
+	otherEC  = sync.OnceValue(func() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) })
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

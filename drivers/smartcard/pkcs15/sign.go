@@ -37,7 +37,7 @@ func (t *token) Sign(ctx context.Context, c smartcard.Card, key string, code []b
 	if err := j.verify(ctx, p, code); err != nil {
 		return nil, err
 	}
-	if p.directory != nil && string(p.directory) != string(p.pin.path) {
+	if p.directory != nil && !j.home.Equal(p.directory, p.pin.path) {
 		if _, err := j.files.Select(ctx, p.directory, false); err != nil {
 			return nil, refused(err)
 		}
