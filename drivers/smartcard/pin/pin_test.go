@@ -25,7 +25,7 @@ func TestBlock(t *testing.T) {
 		{"filled with FF, as PIV has it", pin.Rule{Encoding: pin.ASCII, Min: 6, Max: 8, Stored: 8, Pad: true, Filler: 0xFF}, "123456", "313233343536FFFF"},
 		{"as long as the block", pin.Rule{Encoding: pin.ASCII, Min: 4, Max: 8, Stored: 8, Pad: true}, "12345678", "3132333435363738"},
 		{"two digits in a byte", pin.Rule{Encoding: pin.BCD, Min: 4, Max: 12}, "1234", "1234"},
-		{"an odd number of them", pin.Rule{Encoding: pin.BCD, Min: 4, Max: 12}, "12345", "12345F"},
+		{"an odd number of them", pin.Rule{Encoding: pin.BCD, Min: 4, Max: 12, Filler: 0xFF}, "12345", "12345F"},
 		{"filled", pin.Rule{Encoding: pin.BCD, Min: 4, Max: 12, Stored: 6, Pad: true, Filler: 0xFF}, "12345", "12345FFFFFFF"},
 		{"filled with 00", pin.Rule{Encoding: pin.BCD, Min: 4, Max: 8, Stored: 4, Pad: true}, "12345", "12345000"},
 		{"one digit in half a byte", pin.Rule{Encoding: pin.HalfNibble, Min: 4, Max: 8}, "1234", "F1F2F3F4"},

@@ -303,6 +303,9 @@ func parseAOD(v ber.Value) (pinObject, error) {
 		}
 	}
 	p.rule = pin.Rule{Encoding: pin.Encoding(n[0]), Min: n[1], Stored: n[2], Pad: flags.Has(pinNeedsPadding)}
+	if !p.rule.Pad { // the half byte after an odd BCD digit
+		p.rule.Filler = 0xFF
+	}
 	for o.typ.More() {
 		x, err := o.typ.Next()
 		if err != nil {

@@ -48,7 +48,7 @@ func TestVectors(t *testing.T) {
 	if err != nil || len(pins) != 2 {
 		t.Fatalf("%d PINs of the person: %v", len(pins), err)
 	}
-	if p := pins[0]; p.reference != 1 || p.rule != (pin.Rule{Encoding: pin.ASCII, Min: 4, Max: 12, Stored: 12}) || p.path != nil || p.unset {
+	if p := pins[0]; p.reference != 1 || p.rule != (pin.Rule{Encoding: pin.ASCII, Min: 4, Max: 12, Stored: 12, Filler: 0xFF}) || p.path != nil || p.unset {
 		t.Errorf("%+v", p)
 	}
 	if p := pins[1]; p.reference != 0x82 || p.rule != (pin.Rule{Encoding: pin.ASCII, Min: 5, Max: 8, Stored: 8, Pad: true, Filler: 0xFF}) {
@@ -58,10 +58,10 @@ func TestVectors(t *testing.T) {
 	if err != nil || len(pins) != 2 {
 		t.Fatalf("%d PINs: %v", len(pins), err)
 	}
-	if p := pins[0]; p.rule != (pin.Rule{Encoding: pin.BCD, Min: 4, Max: 12, Stored: 6}) || !slices.Equal(p.path, cardfile.Path{0x4E, 0x01}) {
+	if p := pins[0]; p.rule != (pin.Rule{Encoding: pin.BCD, Min: 4, Max: 12, Stored: 6, Filler: 0xFF}) || !slices.Equal(p.path, cardfile.Path{0x4E, 0x01}) {
 		t.Errorf("%+v", p)
 	}
-	if p := pins[1]; p.rule != (pin.Rule{Encoding: pin.UTF8, Min: 6, Max: 16}) || !p.unset {
+	if p := pins[1]; p.rule != (pin.Rule{Encoding: pin.UTF8, Min: 6, Max: 16, Filler: 0xFF}) || !p.unset {
 		t.Errorf("%+v", p)
 	}
 	if names := pinNames(pins); names["01"] != "PIN1 01" || names["02"] != "PIN1 02" {
