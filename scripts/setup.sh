@@ -43,6 +43,7 @@ debian_packages() {
 		echo netpbm:pnmtopng            # reads and compares pictures of slips
 		echo libharfbuzz-bin:hb-shape   # shapes text, to compare with ours
 		echo libfribidi-bin:fribidi     # orders text, to compare with ours
+		echo openssl:openssl            # an authority and a signer that are not ours
 		echo gcc:gcc                    # the race detector is C
 		echo libc6-dev:/usr/include/stdlib.h
 		;;
