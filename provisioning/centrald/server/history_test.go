@@ -141,7 +141,7 @@ func TestEventOnce(t *testing.T) {
 					}
 				}
 			})
-			s := l.password().Session
+			s := l.card("esign_card", l.esign.Issue(identitytest.ECKey(), nil)).Session
 			send := func() (r reply) { return l.event(terminalID, "event-00001", m{"event": "signed_in", "session": s.Id}) }
 			func() {
 				defer func() {
