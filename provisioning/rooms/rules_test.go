@@ -32,6 +32,10 @@ var rules = []rule{
 		why: "the contract with central is read by both sides and belongs to neither",
 	},
 	{
+		who: []string{"provisioning/centrald/identity"}, only: leaf,
+		why: "who has signed is decided without store, network or clock",
+	},
+	{
 		who: []string{"daemon/journal/..."},
 		only: []string{"daemon/journal/...", "drivers/money", "drivers/cash", "drivers/printer", "drivers/faultpoint",
 			"provisioning/centralapi/canonical"},
