@@ -54,12 +54,16 @@ func Start(t testing.TB, readers int) *Daemon {
 	for i := 0; i < readers; i += 2 {
 		name := fmt.Sprintf("Virtual %c", 'A'+i/2)
 		port := firstPort + i
-		text := fmt.Sprintf("FRIENDLYNAME %q\nDEVICENAME /dev/null:%#X\nLIBPATH %s\nCHANNELID %#X\n", name, port, driver, port)
+		path := driver
+		if i > 0 {
+			path = d.copyDriver(i)
+		}
+		text := fmt.Sprintf("FRIENDLYNAME %q\nDEVICENAME /dev/null:%#X\nLIBPATH %s\nCHANNELID %#X\n", name, port, path, port)
 		if err := os.WriteFile(filepath.Join(d.dir, fmt.Sprintf("reader%02d", i)), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// pcscd numbers its readers, and the slots of each.
-		d.readers = append(d.readers, smartcard.Reader(fmt.Sprintf("%s %02X 00", name, i/2)), smartcard.Reader(fmt.Sprintf("%s %02X 01", name, i/2)))
+		// pcscd numbers the readers of one name, and the slots of each.
+		d.readers = append(d.readers, smartcard.Reader(name+" 00 00"), smartcard.Reader(name+" 00 01"))
 	}
 	d.StartService()
 	t.Cleanup(func() {
@@ -78,6 +82,22 @@ func Start(t testing.TB, readers int) *Daemon {
 		}
 	})
 	return d
+}
+
+// copyDriver gives a further entry a library of its own. vpcd keeps its sockets by
+// the number of the slot alone, so that two entries of one library answer for each
+// other.
+func (d *Daemon) copyDriver(i int) string {
+	d.t.Helper()
+	code, err := os.ReadFile(driver)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	path := filepath.Join(d.t.TempDir(), fmt.Sprintf("libifdvpcd%02d.so", i))
+	if err := os.WriteFile(path, code, 0o755); err != nil {
+		d.t.Fatal(err)
+	}
+	return path
 }
 
 // Readers are the readers' names, as the daemon gives them.
