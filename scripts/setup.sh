@@ -33,9 +33,18 @@ need_node() {
 }
 
 # Debian packages by purpose, each with the program or file that shows it is there.
-# Running a terminal needs none: the programs are pure Go, the page is built by npm.
+# Running a terminal needs what the PC/SC library and its virtual reader are made
+# of; all else is pure Go, and the page is built by npm.
 debian_packages() {
 	case $purpose in
+	run | test)
+		echo gcc:gcc # the PC/SC library is C, and so is the race detector
+		echo libc6-dev:/usr/include/stdlib.h
+		echo pkg-config:pkg-config
+		echo libpcsclite-dev:/usr/include/PCSC/winscard.h
+		echo pcscd:/usr/sbin/pcscd # not on everybody's path
+		echo vsmartcard-vpcd:/usr/lib/pcsc/drivers/serial/libifdvpcd.so
+		;;&
 	run) ;;
 	test)
 		echo chromium:chromium          # the browser of the page's tests
@@ -43,8 +52,6 @@ debian_packages() {
 		echo netpbm:pnmtopng            # reads and compares pictures of slips
 		echo libharfbuzz-bin:hb-shape   # shapes text, to compare with ours
 		echo libfribidi-bin:fribidi     # orders text, to compare with ours
-		echo gcc:gcc                    # the race detector is C
-		echo libc6-dev:/usr/include/stdlib.h
 		;;
 	*) fail "setup.sh: what for? run or test" ;;
 	esac

@@ -72,7 +72,9 @@ func TestKilledAtWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stopped := make(chan struct{})
 	go func() {
+		defer close(stopped)
 		<-asked
 		s.StopService()
 	}()
@@ -84,6 +86,7 @@ func TestKilledAtWork(t *testing.T) {
 		t.Errorf("close: %v", err)
 	}
 	smartcardtest.Until[smartcard.ServiceDown](w, "")
+	<-stopped
 	chip.Answer = nil
 	s.StartService()
 	smartcardtest.Until[smartcard.CardInserted](w, r)

@@ -21,11 +21,17 @@ import (
 // driver is where Debian's vsmartcard-vpcd puts the virtual reader.
 const driver = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
 
-// firstPort is that of the first slot; in the tests' own network it is always
-// free. An entry of the configuration has two slots, with adjacent ports.
-const firstPort = 0x8C7B
+// program is the daemon; its folder is not on everybody's path.
+const program = "/usr/sbin/pcscd"
 
-// Daemon is a pcscd with empty virtual readers, for one test.
+// firstPort is that of the first slot. In the tests' own network it is always
+// free, being below the ports that the kernel gives to outgoing connections, which
+// vpcd's own 0x8C7B is not: a card's connection could take it. An entry of the
+// configuration has two slots, with adjacent ports.
+const firstPort = 0x5000
+
+// Daemon is a pcscd with empty virtual readers, for one test. It is started and
+// stopped by one goroutine at a time; cards may come and go from any.
 type Daemon struct {
 	t       testing.TB
 	dir     string
@@ -123,7 +129,7 @@ func (d *Daemon) StartService() {
 		_ = file.Close() // the daemon has its own
 		_ = listener.Close()
 	}()
-	d.cmd = exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec pcscd --foreground --error --config "$0"`, d.dir)
+	d.cmd = exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" --foreground --error --config "$1"`, program, d.dir)
 	d.cmd.Stdout, d.cmd.Stderr = &d.output, &d.output
 	d.cmd.ExtraFiles = []*os.File{file} // descriptor 3
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
