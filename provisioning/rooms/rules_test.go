@@ -94,6 +94,10 @@ var rules = []rule{
 		why: "the daemon meets doors and lamps through package panel; only its main program knows boards",
 	},
 	{
+		who: []string{"...", "!drivers/smartcard/pcsc/...", "!daemon/kioskd/...", "!proof/..."}, not: []string{"drivers/smartcard/pcsc/..."}, tests: true,
+		why: "the daemon meets a card through package smartcard; only its main program needs the PC/SC library, and with it C",
+	},
+	{
 		who: []string{"drivers/bench/..."}, not: []string{"drivers/cash/...", "drivers/printer/...", "drivers/smartcard/...", "drivers/panel/...", "drivers/line/..."}, tests: true,
 		why: "the bench is the witness: it shares no code with the drivers that it tests",
 	},

@@ -26,7 +26,8 @@
 //     the buffer and the copy of the command are wiped. At an error the library
 //     drops its buffer where it cannot be reached.
 //   - Every card has a context of its own; nothing is called in it from two
-//     goroutines, save Cancel.
+//     goroutines, save Cancel. Otherwise libpcsclite would wait for the context with
+//     a lock in hand that every call of the process needs.
 package pcsc
 
 import (

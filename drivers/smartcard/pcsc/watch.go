@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ebfe/scard"
@@ -193,8 +194,17 @@ func (w *watch) start(work func(<-chan struct{}), after func()) hanging {
 
 // wait waits for a change, at the longest for timeout, and ends at once with ctx.
 func (w *watch) wait(ctx context.Context, c bindingContext, states []scard.ReaderState, timeout time.Duration, release func()) error {
+	// When the wait or its Cancel hangs, the context is released by the one that
+	// comes back last: libpcsclite takes a lock of the whole process while it waits
+	// for a context that is in use, and Cancel reads what Release frees.
+	var parts atomic.Int32
+	over := func() {
+		if parts.Add(1) == 2 {
+			release()
+		}
+	}
 	var failed error
-	t := w.start(func(<-chan struct{}) { failed = c.GetStatusChange(states, timeout) }, release)
+	t := w.start(func(<-chan struct{}) { failed = c.GetStatusChange(states, timeout) }, over)
 	late, cancel := context.WithTimeout(ctx, timeout+patience)
 	defer cancel()
 	if t.wait(late) {
@@ -215,16 +225,21 @@ func (w *watch) wait(ctx context.Context, c bindingContext, states []scard.Reade
 			case <-time.After(cancelPeriod):
 			}
 		}
-	}, release)
-	if t.wait(ending) || !t.abandon("", nil) {
-		if said.wait(ending) || !said.abandon("", nil) {
-			return failed
-		}
+	}, over)
+	waited := t.wait(ending) || !t.abandon("", nil)
+	cancelled := said.wait(ending) || !said.abandon("", nil)
+	switch {
+	case waited && cancelled:
+		return failed
+	case waited:
+		over()
 		w.hung = said.hung
-		return errHung
+	case cancelled:
+		over()
+		w.hung = t.hung
+	default:
+		w.hung = t.hung
 	}
-	w.hung = t.hung
-	said.abandon("", nil)
 	return errHung
 }
 

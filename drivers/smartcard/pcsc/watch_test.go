@@ -65,10 +65,16 @@ func story(t *testing.T, f *fake, d time.Duration) string {
 	if err := s.Wait(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if f.established.Load() != f.released.Load() {
-		t.Errorf("%d contexts made, %d released", f.established.Load(), f.released.Load())
-	}
+	checkContexts(t, f)
 	return strings.Join(told, ", ")
+}
+
+// checkContexts: each was released, and none was used twice at a time.
+func checkContexts(t *testing.T, f *fake) {
+	t.Helper()
+	if f.established.Load() != f.released.Load() || f.shared.Load() > 0 {
+		t.Errorf("%d contexts made, %d released; %d calls in one that was in use", f.established.Load(), f.released.Load(), f.shared.Load())
+	}
 }
 
 func TestWatchFaults(t *testing.T) {
@@ -225,7 +231,7 @@ func TestWatchEndsAtOnce(t *testing.T) {
 // TestWatchHungDaemon: a daemon that takes calls and does not answer is down. It
 // is not tried again before the call is back, so that no second thread is lost.
 func TestWatchHungDaemon(t *testing.T) {
-	for _, where := range []string{"establish", "list", "wait", "wait and cancel"} {
+	for _, where := range []string{"establish", "list", "wait", "wait and cancel", "cancel"} {
 		t.Run(where, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
@@ -241,6 +247,10 @@ func TestWatchHungDaemon(t *testing.T) {
 				f.change = func(c *fakeContext, _ []scard.ReaderState, timeout time.Duration) error {
 					if hang("wait") {
 						return scard.ErrCommError
+					}
+					if where == "cancel" && time.Since(began) < 15*time.Second {
+						time.Sleep(15*time.Second + 10*time.Millisecond) // so that it must be cancelled
+						return scard.ErrCancelled
 					}
 					return c.wait(timeout)
 				}
@@ -268,6 +278,7 @@ func TestWatchHungDaemon(t *testing.T) {
 				if err := <-ended; err != nil {
 					t.Error(err)
 				}
+				checkContexts(t, f)
 			})
 		})
 	}
@@ -288,9 +299,10 @@ func TestWatchEndsWhileHung(t *testing.T) {
 			if d := time.Since(began); d > when+time.Second {
 				t.Errorf("it took %s", d)
 			}
-			if err := s.Wait(t.Context()); err != nil || f.established.Load() != f.released.Load() {
-				t.Errorf("%v; %d contexts made, %d released", err, f.established.Load(), f.released.Load())
+			if err := s.Wait(t.Context()); err != nil {
+				t.Error(err)
 			}
+			checkContexts(t, f)
 		})
 	}
 }
