@@ -154,7 +154,8 @@ func (m *Machine) askAgain() {
 
 func carriesData(cmd byte) bool {
 	switch cmd {
-	case cmdPoll, cmdGetStatus, cmdIdentification, cmdGetBillTable, cmdGetCRC32, cmdGetStackedCounter:
+	case cmdPoll, cmdGetStatus, cmdIdentification, cmdGetBillTable, cmdGetCRC32, cmdGetStackedCounter,
+		cmdGetDateOfRelease, cmdGetOptions, cmdExtractBarcode:
 		return true
 	}
 	return false
@@ -212,9 +213,15 @@ func plausible(cmd byte, p []byte) bool {
 	case cmdGetBillTable:
 		return len(p) >= entryBytes && len(p) <= tableLong*entryBytes
 	case cmdGetCRC32:
-		return len(p) == 4
+		return len(p) == crc32Bytes
 	case cmdGetStackedCounter:
-		return len(p) == 2
+		return len(p) == counterBytes
+	case cmdGetDateOfRelease:
+		return len(p) == releaseBytes
+	case cmdGetOptions:
+		return len(p) == optionsBytes
+	case cmdExtractBarcode:
+		return len(p) >= couponMin && len(p) <= couponMax
 	}
 	return false
 }
@@ -268,8 +275,12 @@ func (m *Machine) finish(r result, data, raw []byte) {
 		m.decisionDone(cmd, r)
 	case cmdHold:
 		m.holdDone(r)
-	case cmdIdentification, cmdGetBillTable, cmdGetCRC32, cmdGetStackedCounter:
+	case cmdIdentification, cmdGetBillTable, cmdGetCRC32, cmdGetStackedCounter, cmdGetDateOfRelease:
 		m.readDone(cmd, r, data)
+	case cmdSetSecurity, cmdSetBarcode, cmdSetEscrowTimeouts, cmdSetOptions, cmdGetOptions:
+		m.settingDone(cmd, r, data)
+	case cmdExtractBarcode:
+		m.couponRead(r, data)
 	}
 }
 

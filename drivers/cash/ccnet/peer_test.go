@@ -2,6 +2,7 @@ package ccnet
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -54,6 +55,17 @@ type peer struct {
 	position     cash.PowerUpPosition
 
 	cassette, given []int
+	coupon          string // digits of the coupon that was drawn in last
+	coupons         []string
+	keptCoupons     int
+	givenCoupons    int
+	barcodeLength   byte
+	security        Mask
+	secures         Mask // types it can verify with high security
+	escrowMS        []byte
+	options         uint32
+	keepsOptions    uint32 // options it can hold
+	firmware        string // "illegal" or "silent": what it says to commands above 51h
 	counter         uint16
 	acked, resets   int
 	ackable         bool // the last answer was evidence
@@ -88,7 +100,7 @@ func newPeer() *peer {
 		table:    manatTable(),
 		crc32:    []byte{0x12, 0x34, 0x56, 0x78},
 		illegal:  map[byte]int{}, nak: map[byte]int{}, deaf: map[byte]int{}, dumb: map[byte]int{},
-		initTime: peerInit,
+		initTime: peerInit, secures: ^Mask(0), keepsOptions: ^uint32(0),
 	}
 	p.dec.Address = AddressValidator
 	return p
@@ -130,7 +142,11 @@ func (p *peer) ready() {
 func (p *peer) tell(e evidence) { p.enter(e.code, 0, byte(e.typ)) }
 
 func (p *peer) stack(typ int) {
-	p.cassette = append(p.cassette, typ)
+	if typ == barcodeType {
+		p.keptCoupons++
+	} else {
+		p.cassette = append(p.cassette, typ)
+	}
 	p.counter++
 	p.inPath = -1
 	p.tell(evidence{code: stateStacked, typ: typ})
@@ -157,13 +173,19 @@ func (p *peer) tick() {
 		}
 		if p.is(stateIdling) && len(p.mouth) > 0 {
 			p.inPath, p.mouth = p.mouth[0], p.mouth[1:]
+			if p.inPath == barcodeType {
+				p.coupon, p.coupons = p.coupons[0], p.coupons[1:]
+			}
 			p.enter(stateAccepting, peerAccept)
 		}
 	case stateAccepting:
 		if !over {
 			break
 		}
-		if p.enabled&MaskOf(p.inPath) == 0 {
+		if p.inPath == barcodeType && len(p.coupon) != int(p.barcodeLength) {
+			p.inPath = -1
+			p.enter(stateRejecting, peerReject, 0x93)
+		} else if p.enabled&MaskOf(p.inPath) == 0 {
 			p.inPath = -1
 			p.enter(stateRejecting, peerReject, 0x68)
 		} else {
@@ -182,7 +204,7 @@ func (p *peer) tick() {
 		}
 	case stateReturning:
 		if over {
-			p.given = append(p.given, p.inPath)
+			p.giveBack(p.inPath)
 			p.tell(evidence{code: stateReturned, typ: p.inPath})
 			p.inPath = -1
 		}
@@ -212,12 +234,20 @@ func (p *peer) start() {
 	case where == cash.PowerUpInStacker || jam == stateJamCassette:
 		p.stack(typ)
 	default:
-		p.given = append(p.given, typ)
+		p.giveBack(typ)
 		if p.quiet82 {
 			p.ready()
 		} else {
 			p.tell(evidence{code: stateReturned, typ: typ})
 		}
+	}
+}
+
+func (p *peer) giveBack(typ int) {
+	if typ == barcodeType {
+		p.givenCoupons++
+	} else {
+		p.given = append(p.given, typ)
 	}
 }
 
@@ -267,7 +297,10 @@ func (p *peer) obey(payload []byte) []byte {
 	if take(p.deaf, cmd) {
 		return nil
 	}
-	if take(p.illegal, cmd) {
+	if cmd > cmdGetCRC32 && p.firmware == "silent" {
+		return nil
+	}
+	if take(p.illegal, cmd) || cmd > cmdGetCRC32 && p.firmware == "illegal" {
 		return p.answer([]byte{IllegalCommand})
 	}
 	if take(p.nak, cmd) {
@@ -316,7 +349,36 @@ func (p *peer) execute(cmd byte, data []byte) []byte {
 		if p.status != nil {
 			return p.status
 		}
-		return append(p.enabled.append(nil, maskBytes), 0, 0, 0)
+		return p.security.append(p.enabled.append(nil, maskBytes), maskBytes)
+	case cmdSetSecurity:
+		if len(data) != maskBytes {
+			return []byte{IllegalCommand}
+		}
+		p.security = parseMask(data) & p.secures
+		return []byte{ACK}
+	case cmdSetBarcode:
+		p.barcodeLength = data[1]
+		return []byte{ACK}
+	case cmdSetEscrowTimeouts:
+		p.escrowMS = append([]byte(nil), data...)
+		return []byte{ACK}
+	case cmdSetOptions:
+		if allowed(stateDisabled, stateInitialize) {
+			p.options = binary.BigEndian.Uint32(data) & p.keepsOptions
+			return []byte{ACK}
+		}
+	case cmdGetOptions:
+		if allowed(stateDisabled, stateInitialize) {
+			return binary.BigEndian.AppendUint32(nil, p.options)
+		}
+	case cmdExtractBarcode:
+		if p.inPath == barcodeType && allowed(stateEscrow, stateStacked, stateDisabled, stateIdling) {
+			return []byte(p.coupon)
+		}
+	case cmdGetDateOfRelease:
+		if starting || faulty || allowed(stateDisabled, stateIdling) {
+			return []byte("20240611")
+		}
 	case cmdStack, cmdReturn, cmdHold:
 		if !inEscrow(p.state) {
 			return []byte{IllegalCommand}
@@ -359,12 +421,17 @@ func (p *peer) unfreezeEscrow() {
 	}
 }
 
+// forget is what a start does to everything the unit was told.
+func (p *peer) forget() {
+	p.enabled, p.security, p.options, p.barcodeLength, p.escrowMS = 0, 0, 0, 0, nil
+}
+
 func (p *peer) reset() {
 	p.resets++
 	if p.frozen == p.state {
 		p.frozen = stateNone
 	}
-	p.enabled = 0
+	p.forget()
 	if !starting(p.state) {
 		p.position = cash.PowerUpInPath // of a note, if there is one
 	}
@@ -412,6 +479,13 @@ var peerStates = map[cash.State]byte{
 
 func (p *peer) Insert(typ int) { p.mouth = append(p.mouth, typ) }
 
+func (p *peer) InsertCoupon(digits string) {
+	p.coupons = append(p.coupons, digits)
+	p.mouth = append(p.mouth, barcodeType)
+}
+func (p *peer) SwallowCoupon()             { p.Swallow(barcodeType) }
+func (p *peer) Coupons() (kept, given int) { return p.keptCoupons, p.givenCoupons }
+
 func (p *peer) Swallow(typ int) {
 	was := p.state
 	p.stack(typ)
@@ -436,7 +510,7 @@ func (p *peer) PowerCut(at cash.PowerUpPosition) {
 		p.owed = append(p.owed, evidence{code: p.state, typ: int(p.data[0])})
 		p.inPath = -1
 	}
-	p.enabled = 0
+	p.forget()
 	p.dec.Reset()
 }
 
@@ -464,7 +538,7 @@ func (p *peer) Break(kind cash.FaultKind) {
 
 func (p *peer) Repair() {
 	p.jamWas = 0
-	p.enabled = 0
+	p.forget()
 	p.enter(stateInitialize, p.initTime)
 }
 
