@@ -234,6 +234,13 @@ func (t *Till) Event(now time.Time, ev cash.Event) {
 		t.write("", record.NoteRejected{Reason: e.Reason, Code: e.Code})
 		t.moving = MovingReturning
 		t.happen("unreadable", money.Amount{})
+	case cash.Coupon:
+		t.coupon(e)
+	case cash.CouponReturned:
+		t.couponGone(e.ID, cash.StateReturned)
+	case cash.CouponKept:
+		t.write("", record.CouponKept{Alarm: "a coupon was stacked without being told to"})
+		t.couponGone(e.ID, cash.StateStacked)
 	case cash.Unresolved:
 		if n := t.undecided(); n != nil && n.State != NoteInDoubt {
 			t.doubt(n, "no answer after "+e.After, "", e.Trace)
@@ -466,6 +473,22 @@ func (t *Till) returned(e cash.Returned) {
 	t.state = cash.StateReturned
 	t.ports.Acceptor(cash.Confirm{ID: e.ID})
 	t.moving = MovingNone
+	t.steer()
+}
+
+// coupon gives a barcode coupon back: no service takes one, and it is no money
+// whatever happens to it.
+func (t *Till) coupon(e cash.Coupon) {
+	t.state, t.moving = cash.StateEscrow, MovingReturning
+	t.write("", record.CouponRefused{Reason: record.RefusedCoupon, Digits: len(e.Digits)})
+	t.happen(record.RefusedCoupon, money.Amount{})
+	t.ports.Acceptor(cash.Return{ID: e.ID})
+}
+
+// couponGone is the end of a coupon's way.
+func (t *Till) couponGone(id cash.EventID, s cash.State) {
+	t.escrow, t.moving, t.counter, t.state = nil, MovingNone, nil, s
+	t.ports.Acceptor(cash.Confirm{ID: id})
 	t.steer()
 }
 

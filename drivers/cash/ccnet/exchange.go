@@ -29,6 +29,10 @@ type exchange struct {
 	damaged  int  // answers asked for again
 	again    bool // the frame is to be repeated when the line is free
 
+	// discreet: what comes may be the number of a coupon, until another command
+	// has been answered.
+	discreet bool
+
 	// ackUntil, while not zero, is how long the ACK of evidence may still go out.
 	ackUntil time.Time
 
@@ -59,6 +63,7 @@ func (m *Machine) request(cmd byte, data ...byte) {
 	m.ex.cmd = cmd
 	m.ex.frame = command(m.cfg.Address, append([]byte{cmd}, data...)...)
 	m.ex.naks, m.ex.damaged = 0, 0
+	m.ex.discreet = m.ex.discreet || cmd == cmdExtractBarcode
 	m.transmit()
 }
 
@@ -91,7 +96,11 @@ func (m *Machine) receive(b []byte) {
 	if len(b) == 0 {
 		return
 	}
-	m.trace.Add(m.now, line.Received, b)
+	if m.ex.discreet {
+		m.trace.Add(m.now, line.Received, line.Blank(b))
+	} else {
+		m.trace.Add(m.now, line.Received, b)
+	}
 	if m.ex.cmd == noCommand || m.ex.again || !m.ex.ackUntil.IsZero() {
 		return // nobody was asked: an echo of our ACK, or an answer that is too late
 	}
@@ -194,7 +203,11 @@ func (m *Machine) answer(p, raw []byte) {
 		}
 	}
 	if !plausible(cmd, p) {
-		m.remark("answer to %s does not fit it: % X", commandNames[cmd], raw)
+		shown := raw
+		if m.ex.discreet {
+			shown = line.Blank(raw)
+		}
+		m.remark("answer to %s does not fit it: % X", commandNames[cmd], shown)
 		return // perhaps a late answer to an earlier command: wait on
 	}
 	m.finish(resultAccepted, p, raw)
@@ -253,6 +266,7 @@ func (m *Machine) expire() {
 func (m *Machine) finish(r result, data, raw []byte) {
 	cmd := m.ex.cmd
 	m.ex.cmd = noCommand
+	m.ex.discreet = m.ex.discreet && (cmd == cmdExtractBarcode || r == resultSilent)
 	m.ex.dec.Reset()
 	if m.ex.freeAt.Before(m.now.Add(m.cfg.Free)) {
 		m.ex.freeAt = m.now.Add(m.cfg.Free)

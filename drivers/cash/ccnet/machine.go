@@ -146,6 +146,9 @@ func New(cfg Config, mem cash.Memory) *Machine {
 // Heard reports whether a valid frame has come since the port was opened.
 func (m *Machine) Heard() bool { return m.link.heard }
 
+// Discreet implements line.Discreet.
+func (m *Machine) Discreet() bool { return m.ex.discreet }
+
 // Remarks hands over what is worth a line in the log since the last call:
 // sentences for the technician, without an event of their own.
 func (m *Machine) Remarks() []string {

@@ -2,6 +2,7 @@ package ccnet
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -232,6 +233,11 @@ func TestCoupons(t *testing.T) {
 			}
 			if len(c.Raw) == 0 {
 				t.Error("without its frame")
+			}
+			// Whoever reads the number of a coupon could spend it.
+			trace := strings.Join(r.Driver.(*Machine).trace.Lines(), "\n")
+			if strings.Contains(trace, strings.TrimSpace(fmt.Sprintf("% X", tt.coupon[:6]))) {
+				t.Errorf("the coupon stands in the trace:\n%s", trace)
 			}
 			cashtest.Await[cash.CouponReturned](r, 20*time.Second)
 			cashtest.Await[cash.PathClear](r, 5*time.Second)
