@@ -55,8 +55,9 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 	if cfg.Acceptor.Driver != config.DriverNone {
 		a := cfg.Acceptor
 		p.acceptor = func(ctx context.Context, memory cash.Memory, commands <-chan cash.Command, deliver func(cash.Event)) error {
-			return ccnet.RunTTY(ctx, a.Port, a.Baud, ccnet.Config{Currency: a.Currency, PollPeriod: a.Poll, Denominations: a.Denominations},
-				memory, commands, deliver, line.Options{Log: log.With("device", "acceptor")})
+			unit := ccnet.Config{Currency: a.Currency, PollPeriod: a.Poll, Denominations: a.Denominations, HighSecurity: a.HighSecurity,
+				CouponLength: a.CouponDigits, UnitEscrow: a.UnitEscrow, Options: a.Options}
+			return ccnet.RunTTY(ctx, a.Port, a.Baud, unit, memory, commands, deliver, line.Options{Log: log.With("device", "acceptor")})
 		}
 	}
 	if cfg.Printer.Driver != config.DriverNone {

@@ -218,7 +218,9 @@ func (t *Till) Event(now time.Time, ev cash.Event) {
 	case cash.PathClear:
 		t.counter = e.Counter
 		t.resolve(e.Counter)
-		t.moving = MovingNone
+		if t.state != cash.StateAccepting { // else the next note is on its way in already
+			t.moving = MovingNone
+		}
 		t.steer()
 	case cash.Escrowed:
 		t.escrowed(e)
