@@ -59,6 +59,9 @@ type Ports struct {
 	Acceptor func(cash.Command)
 	// NewID makes a unique id that sorts by time (UUIDv7).
 	NewID func() string
+	// Trace is what went over the acceptor's line last, as text, a bounded number of
+	// lines; nil: nobody keeps it. It is attached to every note in doubt.
+	Trace func() []string
 }
 
 // Config holds what a terminal decides about notes.
@@ -478,6 +481,13 @@ func (t *Till) returned(e cash.Returned) {
 	t.steer()
 }
 
+func (t *Till) kept() []string {
+	if t.ports.Trace == nil {
+		return nil
+	}
+	return t.ports.Trace()
+}
+
 // coupon gives a barcode coupon back: no service takes one, and it is no money
 // whatever happens to it.
 func (t *Till) coupon(e cash.Coupon) {
@@ -494,7 +504,13 @@ func (t *Till) couponGone(id cash.EventID, s cash.State) {
 	t.steer()
 }
 
+// doubt writes that nobody can say where the note is, with what went over the
+// line: the kept traffic, which reaches back behind a restart, or else the
+// driver's own trace.
 func (t *Till) doubt(n *OpenNote, why, r string, trace []string) {
+	if kept := t.kept(); len(kept) > 0 {
+		trace = kept
+	}
 	t.write(n.Visit, record.NoteInDoubt{NoteID: n.ID, Why: why, Row: r, Trace: trace})
 	t.happen("stuck", n.Note.Value)
 }
