@@ -1,5 +1,5 @@
 #!/bin/bash
-# setup.sh run|test: checks the languages' versions, installs Debian packages that
+# setup.sh run|test|fresh: checks the languages' versions, installs Debian packages that
 # are missing, and the page's npm packages by the lock file. Asks no registry when
 # nothing is missing.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -46,7 +46,11 @@ debian_packages() {
 		echo gcc:gcc                    # the race detector is C
 		echo libc6-dev:/usr/include/stdlib.h
 		;;
-	*) fail "setup.sh: what for? run or test" ;;
+	fresh)
+		echo debootstrap:debootstrap # makes a minimal Debian
+		echo iproute2:ip
+		;;
+	*) fail "setup.sh: what for? run, test or fresh" ;;
 	esac
 }
 
