@@ -105,7 +105,7 @@ first)
 	;;
 second)
 	cd kiosk
-	if (exec 3<>/dev/tcp/proxy.golang.org/443) 2>/dev/null; then
+	if grep -v -e '|' -e '^ *lo:' /proc/net/dev; then
 		wrong "this machine is not without a network"
 	fi
 	began=$(now)

@@ -85,7 +85,8 @@ if ! [ -e "$fresh/root.made" ]; then
 	mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -n 1)
 	# A person has git and make when they have come as far as "make run", and trusts
 	# the usual certificates.
-	debootstrap --variant=minbase --include=ca-certificates,git,make bookworm "$base" "${mirror:-http://deb.debian.org/debian}" >"$fresh/debootstrap.log" 2>&1 ||
+	# In mounts of its own: debootstrap mounts, and may be interrupted.
+	unshare --mount --propagation private debootstrap --variant=minbase --include=ca-certificates,git,make bookworm "$base" ${mirror:+"$mirror"} >"$fresh/debootstrap.log" 2>&1 ||
 		fail "debootstrap failed; its log is var/fresh/debootstrap.log"
 	date -u +%F >"$fresh/root.made"
 fi
