@@ -14,7 +14,7 @@ FUZZTIME ?= 10s
 
 export FUZZTIME
 
-.PHONY: help setup build run reset test test-all lint gen fuzz crash check-slip bench-note bench-idle
+.PHONY: help setup build run reset test test-all fresh lint gen fuzz crash check-slip bench-note bench-idle
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,10 @@ test: ## check everything that must hold
 
 test-all: ## the same, and what takes longer
 	@scripts/test.sh --all
+
+# FRESH_FLAGS=--test also runs "make test" there.
+fresh: ## try "make run" on a fresh Debian 12 made for it (as root)
+	@scripts/fresh.sh $(FRESH_FLAGS)
 
 lint: ## vet, staticcheck, format, rules of the repository
 	@scripts/lint.sh

@@ -341,7 +341,7 @@ func (e *Engine) moneyState() wire.Money {
 
 func noteWhat(s string) wire.NoteWhat {
 	switch w := wire.NoteWhat(s); w {
-	case wire.NoteTaken, wire.NoteUnreadable, wire.NoteEnough, wire.NoteLimit, wire.NoteReturned, wire.NoteStuck:
+	case wire.NoteTaken, wire.NoteUnreadable, wire.NoteEnough, wire.NoteLimit, wire.NoteReturned, wire.NoteCoupon, wire.NoteStuck:
 		return w
 	}
 	return wire.NoteRefused
