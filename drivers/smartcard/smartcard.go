@@ -22,7 +22,8 @@
 //
 // Protocols of cards (smartcard/pkcs15, later PIV and fixed profiles) are packages
 // below this one and know only Card. The implementation over the PC/SC daemon is
-// smartcard/pcsc, the twin in memory smartcard/smartcardtest.
+// smartcard/pcsc, the twin in memory and the conformance suite
+// smartcard/smartcardtest; smartcard/pcsctest runs tests at the real daemon.
 package smartcard
 
 import (
