@@ -47,9 +47,9 @@ type Service struct {
 	insertions map[smartcard.Reader]uint64 // by the one Watch
 
 	mu        sync.Mutex
-	abandoned map[smartcard.Reader]error // what Connect says until the call is back
-	lost      int                        // abandoned calls that are not back
-	back      chan struct{}              // closed and renewed when one comes back
+	abandoned map[smartcard.Reader][]error // what Connect says until the calls are back
+	lost      int                          // abandoned calls that are not back
+	back      chan struct{}                // closed and renewed when one comes back
 }
 
 // New gives the service. It does not connect: that is for Watch and Connect.
@@ -59,7 +59,7 @@ func newService(b binding) *Service {
 	return &Service{
 		library:    b,
 		insertions: map[smartcard.Reader]uint64{},
-		abandoned:  map[smartcard.Reader]error{},
+		abandoned:  map[smartcard.Reader][]error{},
 		back:       make(chan struct{}),
 	}
 }

@@ -227,3 +227,40 @@ func TestRealCommandLine(t *testing.T) {
 		t.Errorf("%q: %v", line, flags)
 	}
 }
+
+// BenchmarkExchange is one short command through the daemon and the virtual
+// reader; a job is the whole of Connect, Begin, exchange, End, Close.
+func BenchmarkExchange(b *testing.B) {
+	d := pcsctest.Start(b, 2)
+	s := stand{d, New()}
+	r := d.Readers()[0]
+	d.Insert(r, smartcardtest.NewPlain(smartcardtest.ATRT1("bench")))
+	var c smartcard.Card
+	for {
+		var err error
+		if c, err = s.service.Connect(b.Context(), r); err == nil {
+			break
+		}
+		if !errors.Is(err, smartcard.ErrNoCard) && !errors.Is(err, smartcard.ErrNoReader) {
+			b.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond) // it is seen after 0.4 s at the latest
+	}
+	b.Run("exchange", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := c.Transmit(b.Context(), command); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	if err := c.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("job", func(b *testing.B) {
+		for b.Loop() {
+			if err := s.job(b.Context(), r); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -204,7 +204,11 @@ func (w *watch) wait(ctx context.Context, c bindingContext, states []scard.Reade
 		}
 	}
 	var failed error
-	t := w.start(func(<-chan struct{}) { failed = c.GetStatusChange(states, timeout) }, over)
+	ended := make(chan struct{})
+	t := w.start(func(<-chan struct{}) {
+		defer close(ended)
+		failed = c.GetStatusChange(states, timeout)
+	}, over)
 	late, cancel := context.WithTimeout(ctx, timeout+patience)
 	defer cancel()
 	if t.wait(late) {
@@ -214,13 +218,11 @@ func (w *watch) wait(ctx context.Context, c bindingContext, states []scard.Reade
 	// (INVALID_HANDLE): it is said until the wait is over, and its answer is nothing.
 	ending, stop := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer stop()
-	said := w.start(func(quit <-chan struct{}) {
+	said := w.start(func(<-chan struct{}) {
 		for {
 			_ = c.Cancel() // see above
 			select {
-			case <-t.done:
-				return
-			case <-quit:
+			case <-ended:
 				return
 			case <-time.After(cancelPeriod):
 			}

@@ -258,10 +258,23 @@ func TestWatchHungDaemon(t *testing.T) {
 				s := newService(f)
 				ctx, cancel := context.WithCancel(t.Context())
 				ended := make(chan error, 1)
-				var told []smartcard.Event
-				go func() { ended <- s.Watch(ctx, func(e smartcard.Event) { told = append(told, e) }) }()
+				var mu sync.Mutex
+				var all []smartcard.Event
+				events := func() []smartcard.Event {
+					synctest.Wait()
+					mu.Lock()
+					defer mu.Unlock()
+					return slices.Clone(all)
+				}
+				go func() {
+					ended <- s.Watch(ctx, func(e smartcard.Event) {
+						mu.Lock()
+						defer mu.Unlock()
+						all = append(all, e)
+					})
+				}()
 				time.Sleep(50 * time.Second)
-				synctest.Wait()
+				told := events()
 				if got := tell(told); !strings.HasSuffix(got, "down") || strings.Count(got, "down") != 1 || s.Abandoned() == 0 || s.Abandoned() > 2 {
 					t.Errorf("after 50 s: %q, %d calls out", got, s.Abandoned())
 				}
@@ -269,11 +282,9 @@ func TestWatchHungDaemon(t *testing.T) {
 					t.Error(down.Err)
 				}
 				time.Sleep(60 * time.Second)
-				synctest.Wait()
-				if got := tell(told); !strings.HasSuffix(got, "down up") || s.Abandoned() != 0 {
+				if got := tell(events()); !strings.HasSuffix(got, "down up") || s.Abandoned() != 0 {
 					t.Errorf("after 110 s: %q, %d calls out", got, s.Abandoned())
 				}
-				f.cancel = nil
 				cancel()
 				if err := <-ended; err != nil {
 					t.Error(err)
