@@ -19,8 +19,9 @@ type Profile interface {
 // Token is what a profile found on one card: its certificates with their keys and
 // PINs. It holds no connection, only the card's structure, so one Token serves
 // all jobs of one insertion; it must be dropped at removal, since the next card
-// may be another person's. Its methods are called inside a transaction, each on a
-// fresh connection: they select what they need.
+// may be another person's. Its methods are called inside a transaction, and
+// select what they need; on one connection (Card values compare equal on it alone)
+// a Token may go on from where its last call left the card.
 type Token interface {
 	Profile() string
 	// Serial is the card's own serial number, hexadecimal; it is personal data.

@@ -32,6 +32,13 @@ type witness struct {
 	max      int
 }
 
+// connected is a new connection: the card is reset, and the connection is a value
+// of its own, as the family's contract has it.
+func (w witness) connected() smartcard.Card {
+	w.Reset()
+	return &w
+}
+
 func (w witness) Protocol() smartcard.Protocol { return w.protocol }
 func (w witness) MaxCommand() int              { return w.max }
 func (w witness) Begin(context.Context) error  { return nil }
@@ -186,8 +193,7 @@ func TestBenchCards(t *testing.T) {
 // useCard opens a card and does with it all that a terminal does.
 func useCard(t *testing.T, w witness, p smartcard.Profile, keys [2]crypto.Signer, mute bool) {
 	t.Helper()
-	w.Reset()
-	tok, err := p.Open(t.Context(), w)
+	tok, err := p.Open(t.Context(), w.connected())
 	if err != nil {
 		t.Fatalf("opening: %v", err)
 	}
@@ -200,14 +206,12 @@ func useCard(t *testing.T, w witness, p smartcard.Profile, keys [2]crypto.Signer
 	}
 	digest := sha256.Sum256([]byte("message"))
 	for i, code := range []string{"1234", "123456"} {
-		w.Reset()
-		state, err := tok.PINState(t.Context(), w, found[i].ID)
+		state, err := tok.PINState(t.Context(), w.connected(), found[i].ID)
 		if want := 3; err != nil || (state.Left != want && !mute) || (mute && state.Left != smartcard.TriesUnknown) || state.Blocked || state.NotSet || state.Verified {
 			t.Errorf("PIN %d: %+v, %v", i+1, state, err)
 		}
-		w.Reset()
 		var wrong *smartcard.PINError
-		if _, err := tok.Sign(t.Context(), w, found[i].ID, []byte("99999999")[:len(code)], crypto.SHA256, digest[:]); !errors.As(err, &wrong) || wrong.Format || wrong.Blocked {
+		if _, err := tok.Sign(t.Context(), w.connected(), found[i].ID, []byte("99999999")[:len(code)], crypto.SHA256, digest[:]); !errors.As(err, &wrong) || wrong.Format || wrong.Blocked {
 			t.Errorf("a wrong PIN %d: %v", i+1, err)
 		} else if wrong.Left != 2 && wrong.Left != smartcard.TriesUnknown {
 			t.Errorf("a wrong PIN %d leaves %d tries", i+1, wrong.Left)
@@ -216,8 +220,7 @@ func useCard(t *testing.T, w witness, p smartcard.Profile, keys [2]crypto.Signer
 			t.Errorf("a wrong PIN %d left %d tries on the card", i+1, left)
 		}
 		for range 2 {
-			w.Reset()
-			sig, err := tok.Sign(t.Context(), w, found[i].ID, []byte(code), crypto.SHA256, digest[:])
+			sig, err := tok.Sign(t.Context(), w.connected(), found[i].ID, []byte(code), crypto.SHA256, digest[:])
 			if err != nil {
 				t.Fatalf("signing with key %d: %v", i+1, err)
 			}
@@ -269,8 +272,7 @@ func TestBenchStrangers(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := witness{card, smartcard.T1, 255}
-			w.Reset()
-			if _, err := pkcs15.New().Open(t.Context(), w); !errors.Is(err, smartcard.ErrUnsupported) {
+			if _, err := pkcs15.New().Open(t.Context(), w.connected()); !errors.Is(err, smartcard.ErrUnsupported) {
 				t.Errorf("%v", err)
 			}
 			for _, e := range card.Journal() {
@@ -310,14 +312,12 @@ func TestBenchFaults(t *testing.T) {
 					t.Fatal(err)
 				}
 				w := witness{card, smartcard.T1, 255}
-				w.Reset()
-				tok, err := pkcs15.New().Open(t.Context(), w)
+				tok, err := pkcs15.New().Open(t.Context(), w.connected())
 				if err != nil {
 					t.Fatal(err)
 				}
-				w.Reset()
 				card.Inject(c.fault)
-				sig, err := tok.Sign(t.Context(), w, tok.Keys()[0].ID, []byte("1234"), crypto.SHA256, digest[:])
+				sig, err := tok.Sign(t.Context(), w.connected(), tok.Keys()[0].ID, []byte("1234"), crypto.SHA256, digest[:])
 				if !errors.Is(err, c.want) || sig != nil {
 					t.Errorf("%v, want %v", err, c.want)
 				}
