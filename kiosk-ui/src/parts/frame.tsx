@@ -52,8 +52,8 @@ export function Frame(p: FrameProps) {
   useEffect(() => h1.current?.focus({ preventScroll: true }), [])
   const pages = usePages(p.children, p.list)
   const { reach, large } = visit.modes
-  // With larger text in reach mode the way back has room for its shortest name only.
-  const backText = (reach && large ? undefined : p.backText) ?? t('back')
+  // With larger text the way back has room for its shortest name only.
+  const backText = (large ? undefined : p.backText) ?? t('back')
   const goBack = p.onBack ?? (visit.can_back && p.back !== false ? () => void back() : undefined)
   return (
     <div class={`frame ${p.tall ? 'tall' : ''} ${p.class ?? ''}`}>

@@ -14,8 +14,8 @@ export function Pin({ s }: { s: State }) {
   const { identify } = s.visit
   const pin = identify?.pin
   if (!identify || !pin) return <Frame s={s} title={t('wait.short')} class="wait" />
-  // Where the page has room for one block, it is the one that is typed into.
-  const fieldFirst = s.visit.modes.reach && s.visit.modes.large
+  // Where a page may have room for one block only, it is the one that is typed into.
+  const fieldFirst = s.visit.modes.large
   return (
     <Frame
       s={s}
