@@ -21,10 +21,10 @@ check-slip)
 	scripts/build.sh
 	exec go run ./proof/slip "$@"
 	;;
-bench-note | bench-idle) # on the programs as they are, with a browser
+bench-note | bench-idle | bench-card) # on the programs as they are
 	scripts/setup.sh test
 	scripts/build.sh
 	exec go run "./proof/${name/bench-/bench}" --bin-dir bin "$@"
 	;;
-*) fail "proof.sh: which one? crash, check-slip, bench-note or bench-idle" ;;
+*) fail "proof.sh: which one? crash, check-slip, bench-note, bench-idle or bench-card" ;;
 esac

@@ -25,7 +25,7 @@ func TestQuantile(t *testing.T) {
 		{"one alone", []time.Duration{7}, 99, 7},
 		{"of three", []time.Duration{3, 1, 2}, 50, 2},
 	} {
-		if got := quantile(c.of, c.percent); got != c.want {
+		if got := rig.Quantile(c.of, c.percent); got != c.want {
 			t.Errorf("%s: %d, not %d", c.name, got, c.want)
 		}
 	}

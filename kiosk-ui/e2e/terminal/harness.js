@@ -204,8 +204,9 @@ export async function person(browser, t) {
           case 'attract':
             return true
           case 'notice':
-          case 'farewell':
-            await me.touch('#main')
+          case 'farewell': // which may end by itself meanwhile
+            await page.waitForTimeout(guard)
+            await page.locator('.screen:is([data-step=notice], [data-step=farewell]) #main').click({ timeout: 1000 }).catch(() => undefined)
             break
           default:
             if (await page.locator('#cancel').count()) await me.touch('#cancel').catch(() => undefined)

@@ -68,6 +68,17 @@ async function pin(digits = '1234') {
   await me.touch('#main')
 }
 
+/** Types on the screen's keys into a field that shows what was typed. */
+async function fill(text) {
+  await me.page.locator('.keyboard').waitFor()
+  await me.page.waitForTimeout(320)
+  const shown = async () => (await me.page.locator('#field').textContent()).replace(/[\s\u00a0]/g, '')
+  for (const [i, k] of [...text].entries()) {
+    await me.page.locator('.keyboard .key', { hasText: new RegExp(`^${k}$`) }).first().click()
+    await until(`the field shows ${text.slice(0, i + 1)}`, async () => (await shown()).endsWith(text.slice(0, i + 1)))
+  }
+}
+
 /** Waits for the screen that says why a card cannot be used. */
 async function trouble(title) {
   await me.see('card_problem')
@@ -234,16 +245,17 @@ test('FIN and password, then the code from the telephone', async () => {
   await toMethod('az')
   await me.touch('#method-fin_password')
   await me.see('form')
-  for (const k of '5ABC3T7') await me.page.locator('.keyboard .key', { hasText: new RegExp(`^${k}$`) }).first().click()
+  await fill('5ABC3T7')
   await me.touch('#main')
+  await me.page.locator('#key-shift').waitFor()
+  await me.page.waitForTimeout(320)
   await me.picture('az-password')
   await typeText('Salam123!')
   await me.touch('#main')
   await until('a code is sent', async () => (await phone()).sms?.length > 0 && (await me.step()) === 'form' && (await me.page.locator('#key-script').count()) === 0)
   const sms = (await phone()).sms[0].text
   const code = /\d{6}/.exec(sms)[0]
-  for (const d of code) await me.page.locator('.keyboard .key', { hasText: new RegExp(`^${d}$`) }).click()
-  await me.touch('#main')
+  await pin(code)
   await until('signed in', async () => (await me.page.locator('.screen .choice').count()) === 2)
 })
 
@@ -267,10 +279,10 @@ test('ASAN İmza: the control code, confirmed on the telephone', async () => {
   await toMethod('az')
   await me.touch('#method-asan_imza')
   await me.see('form')
-  for (const d of '501234567') await me.page.locator('.keyboard .key', { hasText: new RegExp(`^${d}$`) }).click()
+  await fill('501234567')
   await me.touch('#main')
-  await me.page.waitForTimeout(320)
-  for (const d of '12345') await me.page.locator('.keyboard .key', { hasText: new RegExp(`^${d}$`) }).click()
+  await until('the second question', async () => (await me.typed()) === '')
+  await fill('12345')
   await me.touch('#main')
   await me.see('phone')
   await me.picture('az-phone')
