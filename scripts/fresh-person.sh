@@ -35,7 +35,7 @@ wrong() {
 
 clone() {
 	rm -rf "$1"
-	git clone -q /opt/kiosk.bundle "$1"
+	git -c advice.detachedHead=false clone -q /opt/kiosk.bundle "$1"
 }
 
 # free_port: one that nobody listens on.
@@ -76,7 +76,7 @@ run_it() {
 
 	began=$(now)
 	kill -INT -- "-$group"
-	wait "$group" || true # what make says of an interruption is its own affair
+	wait "$group" 2>/dev/null || true # what make says of an interruption is its own affair
 	within "$(since "$began")" "$limit_end" "Ctrl-C ended it within"
 	left=$(leftovers)
 	if [ -n "$left" ]; then

@@ -42,11 +42,10 @@ inside() {
 	ln -s /proc/self/fd "$root/dev/fd"
 	mount -t tmpfs -o mode=755 run "$root/run"
 	mount -t sysfs -o ro sys "$root/sys"
-	local home=/home/$user
-	[ "$user" != root ] || home=/root
-	# setpriv is part of Debian's minimum; su would want a terminal for itself.
-	local uid
+	local home uid
+	home=$(chroot "$root" sh -c "echo ~$user")
 	uid=$(chroot "$root" id -u "$user")
+	# setpriv is part of Debian's minimum; su would want a terminal for itself.
 	exec env -i "${settings[@]}" HOME="$home" USER="$user" LOGNAME="$user" TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 		chroot "$root" setpriv --reuid="$uid" --regid="$uid" --init-groups --reset-env \
 		env "${settings[@]}" HOME="$home" bash -c 'cd && exec bash /opt/person.sh "$@"' person "$@"
@@ -93,7 +92,7 @@ fi
 
 # machine NAME: a fresh copy with Go, Node, a user, and the way to the registries.
 machine() {
-	local root=$fresh/$1 part
+	local root=$fresh/$1 part home
 	rm -rf --one-file-system "$root"
 	cp -a "$base" "$root"
 	cp -a "$(go env GOROOT)" "$root/usr/local/go"
@@ -114,14 +113,17 @@ machine() {
 	part=$(npm config get userconfig)
 	if [ -e "$part" ]; then
 		install -m 600 "$part" "$root/root/.npmrc"
-		install -m 600 "$part" "$root/home/person/.npmrc"
-		chroot "$root" chown person:person /home/person/.npmrc
+		home=$(chroot "$root" sh -c 'echo ~person')
+		install -m 600 "$part" "$root$home/.npmrc"
+		chroot "$root" chown person:person "$home/.npmrc"
 	fi
-	git -c safe.directory='*' bundle create --quiet "$root/opt/kiosk.bundle" HEAD
+	cp "$fresh/kiosk.bundle" "$root/opt/"
 	cp scripts/fresh-person.sh "$root/opt/person.sh"
 	chmod a+r "$root/opt/"*
 }
 
+commit=$(git -c safe.directory='*' rev-parse --short HEAD)
+git -c safe.directory='*' bundle create --quiet "$fresh/kiosk.bundle" HEAD
 figures=$fresh/figures
 : >"$figures"
 missed=0
@@ -173,5 +175,5 @@ fi
 
 echo
 cat "$figures"
-echo "a fresh Debian 12 of $(cat "$fresh/root.made"), commit $(git -c safe.directory='*' describe --always --dirty): $([ $missed = 0 ] && echo "every limit held" || echo "A LIMIT WAS MISSED"), $((SECONDS - began)) s"
+echo "a fresh Debian 12 of $(cat "$fresh/root.made"), commit $commit: $([ $missed = 0 ] && echo "every limit held" || echo "A LIMIT WAS MISSED"), $((SECONDS - began)) s"
 exit $missed

@@ -44,7 +44,7 @@ func TestTrafficIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	const stack, stacked, jam = "> 02 03 06 35 EC E4", "< 02 03 07 81 04 70 6C", "< 02 03 06 44 E2 86"
-	if n := strings.Count(string(text), stack); n != 2 || strings.Count(string(text), stacked) != 1 {
+	if n := strings.Count(string(text), stack); n != 2 || !strings.Contains(string(text), stacked) {
 		t.Errorf("STACK stands %d times in the traffic of two notes:\n%s", n, text)
 	}
 	if st, err := os.Stat(filepath.Join(p.dir, traceName)); err != nil || st.Mode().Perm() != 0o600 {
