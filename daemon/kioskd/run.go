@@ -322,7 +322,7 @@ func (p parts) run(ctx context.Context) (err error) {
 
 	c.terminal = terminal.New(terminal.Config{
 		Terminal: terminalOf(cfg), Times: timesOf(cfg), Till: till.Config{Currency: cfg.Acceptor.Currency},
-		HasPrinter: p.printer != nil, Asset: p.asset, Version: Version, ConfigHash: cfg.Digest,
+		HasPrinter: p.printer != nil, HasCards: p.cards != nil, Asset: p.asset, Version: Version, ConfigHash: cfg.Digest,
 		CashTrace: func() []string { return p.trace.Tail(doubtLines) },
 		Sign:      func(b []byte) []byte { return ed25519.Sign(p.key, b) }, Rand: rand.Reader,
 	}, p.bundle, folds, w)

@@ -82,6 +82,7 @@ type Config struct {
 	Times      visit.Times
 	Till       till.Config
 	HasPrinter bool
+	HasCards   bool // a card reader
 	Asset      string
 	Version    string
 	ConfigHash string
@@ -112,7 +113,9 @@ func New(cfg Config, bundle *catalogue.Bundle, folds Folds, world World) *Termin
 	t := &Terminal{cfg: cfg, world: world, folds: folds, bundle: bundle, courier: folds.Courier}
 	t.till = till.New(cfg.Till, folds.Ledger, till.Ports{Write: world.Append, Acceptor: world.Acceptor, NewID: t.newID, Trace: cfg.CashTrace})
 	t.desk = paper.New(folds.Slips, paper.Ports{Write: world.Append, Printer: world.Printer, Draw: world.Draw, HasUnit: cfg.HasPrinter})
-	t.cards = esign.NewDesk(world.Card)
+	if cfg.HasCards {
+		t.cards = esign.NewDesk(world.Card)
+	}
 	t.visit = visit.New(cfg.Terminal, cfg.Times, cfg.Asset, bundle, folds.Visits, t.till, t.desk, t.cards, visit.Ports{
 		Write: world.Append,
 		Ask: func(id, kind string, body json.RawMessage, wait time.Duration) {

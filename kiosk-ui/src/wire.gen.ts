@@ -452,6 +452,7 @@ export interface Devices {
   readonly central: Health;
   readonly acceptor: Health;
   readonly printer: Health;
+  /** "" if the terminal has none */
   readonly card_reader: Health;
   readonly paper_low: boolean;
 }

@@ -424,7 +424,7 @@ type Devices struct {
 	Central    Health `json:"central"`
 	Acceptor   Health `json:"acceptor"`
 	Printer    Health `json:"printer"`
-	CardReader Health `json:"card_reader"`
+	CardReader Health `json:"card_reader"` // "" if the terminal has none
 	PaperLow   bool   `json:"paper_low"`
 }
 
