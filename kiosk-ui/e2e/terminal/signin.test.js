@@ -183,6 +183,31 @@ test('the card is swapped while the PIN is typed', async () => {
   await trouble(/./)
 })
 
+test('the card is pulled at every command of a sign-in: the person is told each time, and the next try works', async () => {
+  await tries('citizen', 3)
+  await toMethod('ru')
+  await me.touch('#method-esign_card')
+  let pulls = 0
+  for (let n = 1; ; n++) {
+    await me.see('card')
+    await t.bench('card', { action: 'clear_faults', card: 'citizen' })
+    await fault('citizen', { kind: 'drop', at: n })
+    await put('citizen')
+    await until('the card is read or missed', async () => ['pin', 'card_problem'].includes(await me.step()))
+    if ((await me.step()) === 'pin') {
+      await pin()
+      await until('the sign-in ends', async () => ['form', 'card_problem'].includes(await me.step()))
+    }
+    if ((await me.step()) === 'form') break
+    await trouble(/Карту вынули/)
+    assert.equal((await card('citizen')).verified, false, `pulled at command ${n}, a PIN stays verified`)
+    pulls++
+    await me.touch('#main')
+  }
+  assert.ok(pulls > 15, `pulled at only ${pulls} commands`)
+  assert.equal((await card('citizen')).tries.pin1, 3)
+})
+
 for (const [name, what] of [
   ['expired', 'cert_expired'], ['blocked', 'pin_blocked'], ['not-activated', 'pin_not_set'], ['national-id', 'unsupported'], ['mute', 'unreadable'],
 ]) {
