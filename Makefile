@@ -14,7 +14,7 @@ FUZZTIME ?= 10s
 
 export FUZZTIME
 
-.PHONY: help setup build run reset test test-all lint gen fuzz crash check-slip bench-note bench-idle
+.PHONY: help setup build run reset test test-all fresh lint gen fuzz crash check-slip bench-note bench-idle bench-card test-secrets
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,10 @@ test: ## check everything that must hold
 test-all: ## the same, and what takes longer
 	@scripts/test.sh --all
 
+# FRESH_FLAGS=--test also runs "make test" there.
+fresh: ## try "make run" on a fresh Debian 12 made for it (as root)
+	@scripts/fresh.sh $(FRESH_FLAGS)
+
 lint: ## vet, staticcheck, format, rules of the repository
 	@scripts/lint.sh
 
@@ -58,3 +62,9 @@ bench-note: ## measure from a note's last byte to the sum on the screen
 
 bench-idle: ## measure processor and memory of an idle terminal
 	@scripts/proof.sh bench-idle
+
+bench-card: ## measure a sign-in with the card, and one signature beside pkcs11-tool
+	@scripts/proof.sh bench-card
+
+test-secrets: ## look for a PIN in logs, journal, page and the daemon's memory
+	@scripts/proof.sh test-secrets

@@ -168,6 +168,8 @@ type life struct {
 	stop   context.CancelFunc
 	ended  chan error
 	wg     sync.WaitGroup
+
+	quality validator.Quality // of the notes
 }
 
 func (p *place) start() *life {
@@ -210,12 +212,14 @@ func (p *place) start() *life {
 	cfg.Central.URL = &url.URL{Scheme: "http", Host: "central"}
 	cfg.Acceptor.Currency = money.AZN
 	cfg.Limits.IdleRead, cfg.Limits.Warning, cfg.Limits.IdleAttract = time.Minute, 20*time.Second, 30*time.Second
+	trace := keepTraffic(p.dir, slog.New(slog.DiscardHandler))
 	d := parts{
-		cfg: cfg, bundle: p.bundle, key: ed25519.NewKeyFromSeed(make([]byte, 32)), token: token, page: fstest.MapFS{},
+		trace: trace,
+		cfg:   cfg, bundle: p.bundle, key: ed25519.NewKeyFromSeed(make([]byte, 32)), token: token, page: fstest.MapFS{},
 		screen: l.screen, network: handler{p.central}, log: slog.New(slog.DiscardHandler), dots: 576,
 		resume: resumeFile{filepath.Join(p.dir, "visit.json")},
 		acceptor: func(ctx context.Context, m cash.Memory, commands <-chan cash.Command, deliver func(cash.Event)) error {
-			return ccnet.Run(ctx, once(unitHost), ccnet.Config{Currency: money.AZN}, m, commands, deliver, line.Options{})
+			return ccnet.Run(ctx, once(unitHost), ccnet.Config{Currency: money.AZN}, m, commands, deliver, line.Options{Recorder: trace})
 		},
 		printer: func(ctx context.Context, commands <-chan printer.Command, deliver func(printer.Event)) error {
 			return escpos.Run(ctx, once(paperHost), escpos.Generic80(), commands, deliver, line.Options{})
@@ -256,7 +260,7 @@ func (l *life) insert(manat int64) {
 	}
 	l.unit.mu.Lock()
 	defer l.unit.mu.Unlock()
-	o, err := l.p.unit.Do(time.Now(), validator.Insert{Value: money.Manat(manat)})
+	o, err := l.p.unit.Do(time.Now(), validator.Insert{Value: money.Manat(manat), Quality: l.quality})
 	if err != nil {
 		l.p.t.Error(err)
 	}

@@ -30,6 +30,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/upkeep/people"
 	"github.com/asan-kiosk/kiosk/daemon/visit"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
+	"github.com/asan-kiosk/kiosk/drivers/line"
 	"github.com/asan-kiosk/kiosk/drivers/panel"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 	"github.com/asan-kiosk/kiosk/drivers/smartcard"
@@ -48,6 +49,7 @@ type parts struct {
 	screen   net.Listener
 	admin    net.Listener   // nil: none
 	acceptor acceptorDriver // nil: none
+	trace    *line.Recorder // of the acceptor's line; nil: none
 	printer  printerDriver  // nil: none
 	cards    *esign.Runner  // nil: no card reader
 	panel    panel.Driver   // nil: no panel
@@ -107,6 +109,29 @@ func loadBundle(cfg *config.Config) (*catalogue.Bundle, error) {
 		return nil, fmt.Errorf("catalogue %s is refused: %s (and %d more)", cfg.Catalogue.Bundle, found[0], len(found)-1)
 	}
 	return b, nil
+}
+
+// The traffic of the acceptor's line lies in the runtime folder, in memory that a
+// loss of power clears: traces are for finding out, the journal is the record. At
+// five polls a second, and a few thousand notes, a day takes less than the bound.
+const (
+	traceName      = "acceptor.trace"
+	traceFileBytes = 4 << 20
+	traceFiles     = 4
+	// doubtLines of it explain a note in doubt: its way and some polls around it.
+	doubtLines = 96
+)
+
+// keepTraffic begins to keep the traffic of the acceptor's line, in files where
+// that is possible and in memory where not.
+func keepTraffic(dir string, log *slog.Logger) *line.Recorder {
+	opts := line.RecorderOptions{Path: filepath.Join(dir, traceName), FileBytes: traceFileBytes, Files: traceFiles}
+	r, err := line.NewRecorder(opts)
+	if err != nil {
+		log.Warn("the acceptor's traffic is kept in memory only", "error", err)
+		r, _ = line.NewRecorder(line.RecorderOptions{}) // without a file nothing can fail
+	}
+	return r
 }
 
 // world is the outside of the rooms in a running daemon.
@@ -257,6 +282,12 @@ func (p parts) run(ctx context.Context) (err error) {
 		return fmt.Errorf("open journal: %w", err)
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
+	defer func() {
+		// The traffic is not the money record: that it could not be kept ends nothing.
+		if err := p.trace.Close(); err != nil {
+			log.Warn("the acceptor's traffic was not kept", "error", err)
+		}
+	}()
 
 	g, gctx := errgroup.WithContext(ctx)
 	failed := make(chan error, 1)
@@ -332,8 +363,9 @@ func (p parts) run(ctx context.Context) (err error) {
 
 	c.terminal = terminal.New(terminal.Config{
 		Terminal: terminalOf(cfg), Times: timesOf(cfg), Till: till.Config{Currency: cfg.Acceptor.Currency},
-		HasPrinter: p.printer != nil, Asset: p.asset, Version: Version, ConfigHash: cfg.Digest,
-		People: p.people, Inputs: inputs(cfg), Sign: w.keys.Sign, Rand: rand.Reader,
+		HasPrinter: p.printer != nil, HasCards: p.cards != nil, Asset: p.asset, Version: Version, ConfigHash: cfg.Digest,
+		CashTrace: func() []string { return p.trace.Tail(doubtLines) },
+		People:    p.people, Inputs: inputs(cfg), Sign: w.keys.Sign, Rand: rand.Reader,
 	}, p.bundle, folds, w)
 	saved := p.resume.load()
 	g.Go(func() error {

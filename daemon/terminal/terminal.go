@@ -95,9 +95,11 @@ type Config struct {
 	People     people.People
 	Inputs     []panel.Input // the contacts that are wired; none: no panel
 	HasPrinter bool
+	HasCards   bool // a card reader
 	Asset      string
 	Version    string
 	ConfigHash string
+	CashTrace  func() []string // see till.Ports.Trace; nil: none
 	// Sign signs with the terminal's own key; nil when the key was dropped.
 	Sign func([]byte) []byte
 	Rand io.Reader
@@ -128,9 +130,12 @@ func New(cfg Config, bundle *catalogue.Bundle, folds Folds, world World) *Termin
 	// Only in service mode can a person confirm a cassette, and only a door opens it.
 	cfg.Till.Confirm = len(cfg.People) > 0 && len(cfg.Inputs) > 0
 	t := &Terminal{cfg: cfg, world: world, folds: folds, bundle: bundle, courier: folds.Courier, lamps: map[panel.Lamp]panel.Pattern{}}
-	t.till = till.New(cfg.Till, folds.Ledger, till.Ports{Write: world.Append, Acceptor: world.Acceptor, NewID: t.newID, Staff: folds.Upkeep.Person})
+	t.till = till.New(cfg.Till, folds.Ledger, till.Ports{Write: world.Append, Acceptor: world.Acceptor, NewID: t.newID, Trace: cfg.CashTrace,
+		Staff: folds.Upkeep.Person})
 	t.desk = paper.New(folds.Slips, paper.Ports{Write: world.Append, Printer: world.Printer, Draw: world.Draw, HasUnit: cfg.HasPrinter})
-	t.cards = esign.NewDesk(world.Card)
+	if cfg.HasCards {
+		t.cards = esign.NewDesk(world.Card)
+	}
 	t.visit = visit.New(cfg.Terminal, cfg.Times, cfg.Asset, bundle, folds.Visits, t.till, t.desk, t.cards, visit.Ports{
 		Write: world.Append,
 		Ask: func(id, kind string, body json.RawMessage, wait time.Duration) {

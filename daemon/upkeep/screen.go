@@ -128,6 +128,9 @@ func (u *Upkeep) devices(d wire.Devices, role people.Role) []wire.ServiceDevice 
 	cards := wire.ServiceDevice{ID: wire.DeviceCards, State: d.CardReader, Detail: strings.Join(u.rooms.Cards.Readers(), "; ")}
 	if d.CardReader != wire.HealthOnline {
 		cards.Cause = "no reader answers"
+		if u.rooms.Cards == nil {
+			cards.Cause = "not fitted"
+		}
 	}
 	board := wire.ServiceDevice{ID: wire.DevicePanel, State: wire.HealthOnline}
 	if b := u.log.s.Board; b != nil {
