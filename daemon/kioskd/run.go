@@ -48,7 +48,7 @@ type parts struct {
 	printer  printerDriver  // nil: none
 	cards    *esign.Runner  // nil: no card reader
 	dots     int            // width of the printer's head
-	network  http.RoundTripper
+	network  http.RoundTripper // nil: plain TCP
 	log      *slog.Logger
 	resume   resumeFile
 	ready    func() // told when the terminal serves
@@ -239,7 +239,7 @@ func (p parts) run(ctx context.Context) (err error) {
 		}}
 	c := &core{mailbox: box}
 	w.core = c
-	w.client, err = central.NewClient(cfg.Central.URL.String(), cfg.Terminal.ID, p.network, j)
+	w.client, err = central.NewClient(centralBase(cfg), cfg.Terminal.ID, p.network, j)
 	if err != nil {
 		return err
 	}
@@ -413,6 +413,14 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		<-done
 		return nil
 	}
+}
+
+// centralBase is the base of central's addresses.
+func centralBase(cfg *config.Config) string {
+	if cfg.Central.URL == nil {
+		return central.UplinkBase
+	}
+	return cfg.Central.URL.String()
 }
 
 func hosts(cfg *config.Config) []string {
