@@ -43,11 +43,11 @@ type parts struct {
 	page     fs.FS
 	asset    string
 	screen   net.Listener
-	admin    net.Listener   // nil: none
-	acceptor acceptorDriver // nil: none
-	printer  printerDriver  // nil: none
-	cards    *esign.Runner  // nil: no card reader
-	dots     int            // width of the printer's head
+	admin    net.Listener      // nil: none
+	acceptor acceptorDriver    // nil: none
+	printer  printerDriver     // nil: none
+	cards    *esign.Runner     // nil: no card reader
+	dots     int               // width of the printer's head
 	network  http.RoundTripper // nil: plain TCP
 	log      *slog.Logger
 	resume   resumeFile

@@ -82,7 +82,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer, r rooms) int
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "answer in JSON")
-	root.AddCommand(p.journal(), p.bundle())
+	root.AddCommand(p.journal(), p.bundle(), p.enrol())
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)
