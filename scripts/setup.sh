@@ -53,6 +53,7 @@ debian_packages() {
 	echo libharfbuzz-bin:hb-shape   # shapes text, to compare with ours
 	echo libfribidi-bin:fribidi     # orders text, to compare with ours
 	echo opensc:opensc-tool         # reads cards and knows nothing of ours
+	echo openssl:openssl            # reads certificates and speaks TLS, likewise
 }
 
 need_packages() {
