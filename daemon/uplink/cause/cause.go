@@ -29,5 +29,8 @@ func (c Cause) Type() string { return prefix + string(c) }
 // Of reads a problem's type; ok is false for every type that is not the uplink's.
 func Of(problemType string) (c Cause, ok bool) {
 	s, ok := strings.CutPrefix(problemType, prefix)
-	return Cause(s), ok
+	if !ok {
+		return "", false
+	}
+	return Cause(s), true
 }
