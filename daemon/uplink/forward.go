@@ -34,6 +34,9 @@ const slowExchange = 5 * time.Second
 
 // ServeHTTP passes one request on.
 func (u *Uplink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Until the whole request is here, whatever becomes of it: the rest of a refused
+	// one is not waited for either.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	if r.RequestURI == StatusPath && r.Method == http.MethodGet {
 		u.status(w)
 		return
@@ -81,18 +84,16 @@ func (u *Uplink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // readBody takes the whole body before anything leaves, so that a slow one holds up
 // nobody, and a long one is refused as central would.
 func (u *Uplink) readBody(w http.ResponseWriter, r *http.Request, rt *route) (*secret, bool) {
+	here := func() { _ = http.NewResponseController(w).SetReadDeadline(time.Time{}) }
 	if rt.media == "" {
 		if r.ContentLength != 0 {
 			refuse(w, http.StatusBadRequest, cause.NotAllowed)
 			return nil, false
 		}
+		here()
 		return nil, true
 	}
-	// A connection that cannot have deadlines is a test's.
-	deadline := http.NewResponseController(w)
-	_ = deadline.SetReadDeadline(time.Now().Add(bodyTimeout))
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, rt.body))
-	_ = deadline.SetReadDeadline(time.Time{})
 	var long *http.MaxBytesError
 	switch {
 	case errors.As(err, &long):
@@ -105,6 +106,7 @@ func (u *Uplink) readBody(w http.ResponseWriter, r *http.Request, rt *route) (*s
 		refuse(w, http.StatusBadRequest, cause.NotAllowed)
 		return nil, false
 	}
+	here()
 	return &secret{b: b}, true
 }
 

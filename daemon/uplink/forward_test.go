@@ -185,8 +185,8 @@ func shows(name string, c cause.Cause, config func(w *world) *tls.Config) fault 
 	return fault{name: name, fresh: true, status: 502, cause: c, begin: func(w *world) { w.tls.Store(config(w)) }}
 }
 
-func (w *world) strangers(now func() time.Time) *authority.Authority {
-	ca, err := authority.Open(w.TempDir(), now)
+func (w *world) authority(dir string, now func() time.Time) *authority.Authority {
+	ca, err := authority.Open(dir, now)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -202,7 +202,7 @@ func faults() []fault {
 		refusesWith(401, centralapi.ProblemUnauthorised),
 		refusesWith(403, centralapi.ProblemForbidden),
 		refusesWith(404, centralapi.ProblemNotFound),
-		refusesWith(409, centralapi.ProblemActionRunning),
+		refusesWith(409, centralapi.ProblemHeadMismatch),
 		refusesWith(413, centralapi.ProblemTooLarge),
 		refusesWith(422, centralapi.ProblemRecordInvalid),
 		refusesWith(429, centralapi.ProblemTooMany, "Retry-After", "30"),
@@ -262,15 +262,14 @@ func faults() []fault {
 			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 			return &mute{Conn: c}
 		}),
-		shows("the certificate of another authority", cause.TLS, func(w *world) *tls.Config { return h2(w.strangers(time.Now).ServerConfig(name)) }),
+		shows("the certificate of another authority", cause.TLS, func(w *world) *tls.Config { return h2(w.authority(w.TempDir(), time.Now).ServerConfig(name)) }),
 		shows("a certificate of another name", cause.TLS, func(w *world) *tls.Config {
-			return h2(&tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
-				ca, err := authority.Open(w.TempDir(), time.Now)
-				if err != nil {
-					return nil, err
-				}
-				return ca.ServerConfig([]string{"elsewhere.example"}).GetCertificate(h)
-			}})
+			return h2(w.authority(w.caDir, time.Now).ServerConfig([]string{"elsewhere.example"}))
+		}),
+		shows("a certificate that ran out", cause.TLS, func(w *world) *tls.Config {
+			c := h2(w.authority(w.caDir, later(-91*day)).ServerConfig(name))
+			c.Time = nil
+			return c
 		}),
 		shows("TLS 1.2", cause.TLS, func(w *world) *tls.Config {
 			c := h2(w.ca.ServerConfig(name))
@@ -280,7 +279,6 @@ func faults() []fault {
 		shows("a server that does not take our certificate", cause.Identity, func(w *world) *tls.Config {
 			c := h2(w.ca.ServerConfig(name))
 			c.ClientAuth = tls.RequireAndVerifyClientCert // with no authority at all
-			c.Time = later(0)
 			return c
 		}),
 	}
@@ -342,20 +340,27 @@ func TestTooManyAtATime(t *testing.T) {
 // beyond the bound are closed.
 func TestSlowRun(t *testing.T) {
 	inWorld(t, func(w *world) {
-		c, err := w.socket.dial(t.Context(), "", "")
-		if err != nil {
-			t.Fatal(err)
+		for what, head := range map[string]string{
+			"a body of a query":     "POST " + w.own("/queries/a") + " HTTP/1.1\r\nContent-Type: application/json\r\n",
+			"a body where is none":  "GET " + w.own("/head") + " HTTP/1.1\r\n",
+			"a body to be refused":  "POST /v1/enrolments HTTP/1.1\r\n",
+			"a body for the status": "GET " + StatusPath + " HTTP/1.1\r\n",
+		} {
+			c, err := w.socket.dial(w.Context(), "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			fmt.Fprintf(c, "%sHost: uplink\r\nContent-Length: 1000\r\n\r\n{", head)
+			b, err := io.ReadAll(c)
+			if err != nil || !bytes.HasPrefix(b, []byte("HTTP/1.1 ")) || time.Since(began) > 11*time.Second {
+				t.Errorf("%s: %q %v after %v", what, b, err, time.Since(began))
+			}
+			c.Close()
 		}
-		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: uplink\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{", w.own("/queries/a"))
-		began := time.Now()
-		b, err := io.ReadAll(c)
-		if err != nil || !bytes.Contains(b, []byte(cause.NotAllowed.Type())) || time.Since(began) > 11*time.Second {
-			t.Errorf("a slow body: %q %v after %v", b, err, time.Since(began))
-		}
-		c.Close()
 		var held []net.Conn
 		for range maxConnections {
-			c, err := w.socket.dial(t.Context(), "", "")
+			c, err := w.socket.dial(w.Context(), "", "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -363,11 +368,11 @@ func TestSlowRun(t *testing.T) {
 			held = append(held, c)
 		}
 		synctest.Wait()
-		extra, err := w.socket.dial(t.Context(), "", "")
+		extra, err := w.socket.dial(w.Context(), "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		began = time.Now()
+		began := time.Now()
 		if n, err := extra.Read(make([]byte, 1)); n != 0 || err == nil || time.Since(began) > 0 {
 			t.Errorf("one more: %d %v after %v", n, err, time.Since(began))
 		}

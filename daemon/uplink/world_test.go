@@ -33,7 +33,8 @@ type world struct {
 	socket  *pipes // where run dials
 	uplink  *Uplink
 	id      string
-	dir     string
+	dir     string // of the identity
+	caDir   string
 
 	front atomic.Pointer[func(http.ResponseWriter, *http.Request, http.Handler)] // stands before central
 	wire  atomic.Pointer[func(net.Conn) net.Conn]                                // between the uplink and central
@@ -46,9 +47,9 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, central: newPipes(), socket: newPipes(), dir: filepath.Join(t.TempDir(), "identity")}
+	w := &world{T: t, central: newPipes(), socket: newPipes(), dir: filepath.Join(t.TempDir(), "identity"), caDir: t.TempDir()}
 	var err error
-	if w.ca, err = authority.Open(t.TempDir(), time.Now); err != nil {
+	if w.ca, err = authority.Open(w.caDir, time.Now); err != nil {
 		t.Fatal(err)
 	}
 	if w.server, err = server.Open(filepath.Join(t.TempDir(), "central.db"), server.Options{Authority: w.ca, Demo: true}); err != nil {
