@@ -58,7 +58,7 @@ debian_packages() {
 	echo libharfbuzz-bin:hb-shape   # shapes text, to compare with ours
 	echo libfribidi-bin:fribidi     # orders text, to compare with ours
 	echo opensc:opensc-tool         # reads cards and knows nothing of ours
-	echo openssl:openssl            # an authority and a signer that are not ours
+	echo openssl:openssl            # an authority, a signer and a TLS peer that are not ours
 }
 
 need_packages() {

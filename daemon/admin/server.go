@@ -5,17 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
-	"syscall"
 	"time"
 
 	"github.com/asan-kiosk/kiosk/daemon/journal"
+	"github.com/asan-kiosk/kiosk/daemon/socket"
 )
 
 // Bounds of the server.
@@ -252,32 +250,8 @@ func (h *handler) note(what string, err error) {
 // a killed process has left behind is replaced; one that somebody answers on, or
 // a file that is no socket, is not.
 func Listen(path string) (net.Listener, error) {
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return nil, fmt.Errorf("admin socket: %w", err)
-	case info.Mode().Type() != fs.ModeSocket:
-		return nil, fmt.Errorf("admin socket: %s is there and is no socket", path)
-	default:
-		c, err := net.DialTimeout("unix", path, time.Second)
-		if err == nil {
-			c.Close()
-			return nil, fmt.Errorf("admin socket: somebody answers on %s already", path)
-		}
-		if !errors.Is(err, syscall.ECONNREFUSED) {
-			return nil, fmt.Errorf("admin socket: %w", err)
-		}
-		if err := os.Remove(path); err != nil {
-			return nil, fmt.Errorf("admin socket: %w", err)
-		}
-	}
-	l, err := net.Listen("unix", path)
+	l, err := socket.Listen(path, 0o660, "")
 	if err != nil {
-		return nil, fmt.Errorf("admin socket: %w", err)
-	}
-	if err := os.Chmod(path, 0o660); err != nil {
-		l.Close()
 		return nil, fmt.Errorf("admin socket: %w", err)
 	}
 	return l, nil

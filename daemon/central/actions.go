@@ -110,7 +110,9 @@ func alarmOf(r Reply) string {
 	case centralapi.ProblemKeyReused:
 		return AlarmKey
 	}
-	if r.Problem == CauseStatus { // 401 or 403 of something between us and central
+	switch r.Problem {
+	case CauseStatus, // 401 or 403 of something between us and central
+		CauseIdentity:
 		return AlarmIdentity
 	}
 	return AlarmContract

@@ -10,7 +10,8 @@
 //     after a restart, and after any answer that was lost, the first question is
 //     what became of the key. Records go up in batches, one in flight, in order.
 //     It deletes nothing and gives up on nothing, whatever the answer says.
-//   - Client, which carries out the Courier's Calls with the generated client.
+//   - Client, which carries out the Courier's Calls with the generated client: over
+//     the uplink's Unix socket in a cabinet, over loopback in development.
 //
 // Nothing here decides about money; the till and the visit read the results.
 package central
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/asan-kiosk/kiosk/daemon/journal"
+	"github.com/asan-kiosk/kiosk/daemon/uplink/cause"
 )
 
 // CallKind is what a Call asks of central.
@@ -86,6 +88,16 @@ const (
 	CauseOversize    = "oversize"     // longer than any answer may be
 	CauseRedirect    = "redirect"     // never followed
 	CauseJournal     = "journal"      // our own records cannot be read; central is not to blame
+	CauseUplink      = "uplink"       // the other process, which has the network, does not answer
+)
+
+// Words that the uplink says in central's place (package cause); the others of its
+// words are the ones above.
+const (
+	CauseTLS        = string(cause.TLS)        // what answers there does not prove to be central
+	CauseIdentity   = string(cause.Identity)   // central does not take this terminal's certificate
+	CauseBusy       = string(cause.Busy)       // too many requests at a time
+	CauseNotAllowed = string(cause.NotAllowed) // the uplink does not know our requests: another version
 )
 
 // Head is how far central has this terminal's journal.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/asan-kiosk/kiosk/daemon/uplink/cause"
 	"github.com/asan-kiosk/kiosk/provisioning/centralapi"
 )
 
@@ -32,6 +33,9 @@ func classify(kind CallKind, code int, h http.Header, body []byte) Reply {
 	typed := media == centralapi.MediaProblem && json.Unmarshal(body, &p) == nil && p.Type != ""
 	if r.Problem = CauseStatus; typed {
 		r.Problem = string(p.Type)
+		if c, ok := cause.Of(r.Problem); ok {
+			return local(c, r)
+		}
 	}
 	switch code {
 	case http.StatusUnauthorized, http.StatusForbidden:
@@ -45,6 +49,15 @@ func classify(kind CallKind, code int, h http.Header, body []byte) Reply {
 		if typed && code < 500 {
 			return refused(kind, code, p, r)
 		}
+	}
+	return r
+}
+
+// local reads a word of the uplink's: central has said nothing.
+func local(c cause.Cause, r Reply) Reply {
+	r.Problem = string(c)
+	if c == cause.Identity || c == cause.NotAllowed {
+		r.Class = ReplyDenied
 	}
 	return r
 }

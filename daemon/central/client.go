@@ -87,6 +87,21 @@ func NewClient(base, terminal string, network http.RoundTripper, j Journal) (*Cl
 	return c, nil
 }
 
+// Socket is the way to central through the uplink's Unix socket: plain HTTP, and no
+// other network. The client's base address is then UplinkBase.
+func Socket(path string) http.RoundTripper {
+	return &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{Timeout: connectTimeout}).DialContext(ctx, "unix", path)
+		},
+		MaxIdleConns: 8, MaxIdleConnsPerHost: 8, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
+	}
+}
+
+// UplinkBase stands for central behind the uplink's socket; the name is resolved by
+// nobody.
+const UplinkBase = "http://uplink"
+
 // Do carries out one call and returns its end, at the latest when its time is
 // over. It never returns anything but a Reply to that call.
 func (c *Client) Do(ctx context.Context, call Call) Reply {
@@ -144,6 +159,10 @@ func (c *Client) answer(kind CallKind) func(*http.Response, error) Reply {
 
 func causeOf(err error) string {
 	var t interface{ Timeout() bool }
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" && op.Net == "unix" {
+		return CauseUplink
+	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout() {
 		return CauseTimeout
 	}

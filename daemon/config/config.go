@@ -48,6 +48,7 @@ type Config struct {
 	Admin     Admin
 	Catalogue Catalogue
 	Central   Central
+	Uplink    Uplink
 	Acceptor  Acceptor
 	Printer   Printer
 	Cards     CardReader
@@ -94,9 +95,19 @@ type Catalogue struct {
 	Root   string // file with the keys that may sign bundles
 }
 
-// Central says where the central API (or the uplink to it) answers.
+// Central says where the central API answers the terminal: at the uplink's socket,
+// or at a loopback address that stands in for both. One of the two is set.
 type Central struct {
-	URL *url.URL // scheme, host and port only
+	Socket string   // path of the Unix socket, or ""
+	URL    *url.URL // scheme, host and port only, or nil
+}
+
+// Uplink is the other process, which has the network. It listens on Central.Socket.
+type Uplink struct {
+	Central  *url.URL // https, host and port only; nil: there is no uplink on this machine
+	RootFile string   // root certificate of central, or two, in PEM
+	Identity string   // folder of the terminal's key and certificate
+	Group    string   // who may open the socket; "": the group that the process has
 }
 
 // Acceptor is the banknote acceptor.

@@ -135,16 +135,8 @@ func TestDefaults(t *testing.T) {
 	}
 	for i := range keys {
 		if keys[i].standard != nil {
-			_, name, _ := strings.Cut(keys[i].name, ".")
-			if name == "baud" { // stands in two sections
-				text = regexp.MustCompile(`(?m)^baud = .*$`).ReplaceAllString(text, "")
-				continue
-			}
-			if name == "driver" { // the panel's alone has a default
-				text = with(t, text, `driver = "none"`, "")
-				continue
-			}
-			text = with(t, text, name+" = ", "")
+			_, name, _ := strings.Cut(keys[i].name, ".") // a name may stand in two sections
+			text = with(t, text, name+" = "+show(keys[i].standard), "")
 		}
 	}
 	short, err := Parse("k", []byte(text))
@@ -157,6 +149,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestAcceptorSettings: what the file says of the acceptor arrives.
 func TestAcceptorSettings(t *testing.T) {
 	text := with(t, sample(t), "high_security", "high_security = [200, 100]")
 	text = with(t, text, "coupon_digits", "coupon_digits = 18")
@@ -171,6 +164,23 @@ func TestAcceptorSettings(t *testing.T) {
 	if fmt.Sprint(a.HighSecurity) != fmt.Sprint([]money.Amount{money.Manat(100), money.Manat(200)}) ||
 		a.CouponDigits != 18 || a.UnitEscrow != 30*time.Second || a.Options != 1<<30|1<<2 || a.Trace {
 		t.Errorf("%+v", a)
+	}
+}
+
+// TestThroughTheUplink: central is reached through a Unix socket, and the network
+// process reads the same file.
+func TestThroughTheUplink(t *testing.T) {
+	text := with(t, sample(t), `socket = ""`, `socket = "/run/kiosk-uplink/uplink.sock"`)
+	text = with(t, text, "url", "")
+	text = with(t, text, "central = ", `central = "https://central.example.az:8443/"`)
+	text = with(t, text, "socket_group", `socket_group = "kioskd"`)
+	c, err := Parse("k", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Central.URL != nil || c.Central.Socket != "/run/kiosk-uplink/uplink.sock" || c.Uplink.Central.String() != "https://central.example.az:8443" ||
+		c.Uplink.Identity != "/var/lib/kiosk-uplink/identity" || c.Uplink.Group != "kioskd" {
+		t.Errorf("%+v %+v", c.Central, c.Uplink)
 	}
 }
 
@@ -194,6 +204,7 @@ func TestNoDevices(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	uuid := `; allowed: a UUID, for example 3f0c8a52-6d1e-4b7a-9c55-0d2f7e61a8b4`
 	central := `; allowed: http:// with a loopback IP address and a port and nothing after it, for example http://127.0.0.1:8090`
+	uplink := `; allowed: https:// with a host, a port if it is not 443, and nothing after it, for example https://central.example.az, or empty`
 	listen := `; allowed: a loopback IP address with a port, for example 127.0.0.1:8480`
 	langs := `; allowed: a list of "az" "en" "ru" "ar" "fa" "fr" "es" "de" "it", each once, "az" among them`
 	notes := `; allowed: a list of face values in whole units of the currency, each once, of notes that exist: AZN 1 5 10 20 50 100 200 500, USD 1 2 5 10 20 50 100, EUR 5 10 20 50 100 200`
@@ -220,10 +231,15 @@ func TestMistakes(t *testing.T) {
 		{"screen without port", "listen", `listen = "127.0.0.1"`, `k:%d: screen.listen = "127.0.0.1" is not allowed` + listen},
 		{"screen on port 0", "listen", `listen = "127.0.0.1:0"`, `k:%d: screen.listen = "127.0.0.1:0" is not allowed` + listen},
 		{"one file for two secrets", "token_file", `token_file = "/etc/kiosk/signing.key"`, `k:%d: screen.token_file = "/etc/kiosk/signing.key" is the signing key's file too; each secret has a file of its own`},
-		{"socket's path too long", "socket", `socket = "/` + strings.Repeat("s", 107) + `"`, `k:%d: admin.socket = "/` + strings.Repeat("s", 78) + `… is not allowed; allowed: an absolute path of at most 107 bytes`},
+		{"socket's path too long", `socket = "/run/kiosk/admin`, `socket = "/` + strings.Repeat("s", 107) + `"`, `k:%d: admin.socket = "/` + strings.Repeat("s", 78) + `… is not allowed; allowed: an absolute path of at most 107 bytes`},
 		{"central far away", "url", `url = "http://10.0.0.1:80"`, `k:%d: central.url = "http://10.0.0.1:80" is not allowed` + central},
 		{"central with a path", "url", `url = "http://127.0.0.1:80/v1"`, `k:%d: central.url = "http://127.0.0.1:80/v1" is not allowed` + central},
 		{"central with a password", "url", `url = "http://a:b@127.0.0.1:80"`, `k:%d: central.url = "http://a:b@127.0.0.1:80" is not allowed` + central},
+		{"central at two places", `socket = ""`, `socket = "/run/kiosk/uplink.sock"`, `k:%d: central.url = "http://127.0.0.1:8090" stands beside central.socket; the terminal has one way to central; take one of the two out`},
+		{"an uplink without a socket", "central = ", `central = "https://central.example.az"`, `k:%d: uplink.central = "https://central.example.az" needs central.socket, on which the uplink listens; set central.socket and take central.url out`},
+		{"an uplink without TLS", "central = ", `central = "http://central.example.az"`, `k:%d: uplink.central = "http://central.example.az" is not allowed` + uplink},
+		{"an uplink with a path", "central = ", `central = "https://central.example.az/v1"`, `k:%d: uplink.central = "https://central.example.az/v1" is not allowed` + uplink},
+		{"a group of no form", "socket_group", `socket_group = "Kiosk Group"`, `k:%d: uplink.socket_group = "Kiosk Group" is not allowed; allowed: the name of a group, or empty`},
 		{"central over TLS", "url", `url = "https://127.0.0.1:80"`, `k:%d: central.url = "https://127.0.0.1:80" is not allowed` + central},
 		{"unknown driver", `driver = "ccnet"`, `driver = "id003"`, `k:%d: acceptor.driver = "id003" is not allowed; allowed: "ccnet" or "none"`},
 		{"no acceptor's port", `port = "/dev/serial/by-id/usb-acceptor"`, ``, `k: acceptor.port is missing; allowed: an absolute path`},
@@ -254,7 +270,7 @@ func TestMistakes(t *testing.T) {
 		{"key of no meaning", "level", `weather = "fine"`, `k:%d: log.weather is not known; section [log] has level`},
 		{"misspelt section", "[log]", `[logs]`, `k:%d: logs is not known; did you mean [log]?`},
 		{"section in capitals", "[log]", `[Log]`, `k:%d: Log is not known; did you mean [log]?`},
-		{"section of no meaning", "[log]", "[telemetry]", `k:%d: telemetry is not known; the sections are terminal, state, screen, admin, catalogue, central, acceptor, printer, card_reader, panel, upkeep, limits, log`},
+		{"section of no meaning", "[log]", "[telemetry]", `k:%d: telemetry is not known; the sections are terminal, state, screen, admin, catalogue, central, uplink, acceptor, printer, card_reader, panel, upkeep, limits, log`},
 		{"broken line", "level", `level = `, `k:%d: `},
 		{"same key twice", "level", "level = \"info\"\nlevel = \"info\"", `k:%d: key level is already defined; the line reads "level = \"info\""`},
 	} {
@@ -268,6 +284,8 @@ func TestMistakes(t *testing.T) {
 			switch c.name {
 			case "warning longer than the rest":
 				where = "read_s"
+			case "central at two places":
+				where = "url"
 			case "section in capitals", "same key twice":
 				where = "level"
 			}

@@ -29,6 +29,7 @@ type sections struct {
 	Admin     struct{} `toml:"admin"`
 	Catalogue struct{} `toml:"catalogue"`
 	Central   struct{} `toml:"central"`
+	Uplink    struct{} `toml:"uplink"`
 	Acceptor  struct{} `toml:"acceptor"`
 	Printer   struct{} `toml:"printer"`
 	Panel     struct{} `toml:"panel"`

@@ -105,8 +105,28 @@ var keys = []key{
 	{name: "catalogue.root", allowed: allowedPath,
 		set: func(c *Config, v any) bool { return setPath(&c.Catalogue.Root, v) }},
 
+	{name: "central.socket", allowed: "an absolute path of at most " + strconv.Itoa(socketPath) + " bytes, or empty", standard: "",
+		set: func(c *Config, v any) bool {
+			if v == "" {
+				return true
+			}
+			return setPath(&c.Central.Socket, v) && len(c.Central.Socket) <= socketPath
+		}},
 	{name: "central.url", allowed: "http:// with a loopback IP address and a port and nothing after it, for example http://127.0.0.1:8090",
-		set: setCentral},
+		needed: func(c *Config) bool { return c.Central.Socket == "" }, set: setCentral},
+
+	{name: "uplink.central", allowed: "https:// with a host, a port if it is not 443, and nothing after it, for example https://central.example.az, or empty", standard: "",
+		set: setUplink},
+	{name: "uplink.root_file", allowed: allowedPath, needed: hasUplink,
+		set: func(c *Config, v any) bool { return setPath(&c.Uplink.RootFile, v) }},
+	{name: "uplink.identity_dir", allowed: allowedPath, needed: hasUplink,
+		set: func(c *Config, v any) bool { return setPath(&c.Uplink.Identity, v) }},
+	{name: "uplink.socket_group", allowed: "the name of a group, or empty", standard: "",
+		set: func(c *Config, v any) bool {
+			s, ok := v.(string)
+			c.Uplink.Group = s
+			return ok && (s == "" || groupForm.MatchString(s))
+		}},
 
 	{name: "acceptor.driver", allowed: `"ccnet" or "none"`,
 		set: func(c *Config, v any) bool { return setOne(&c.Acceptor.Driver, v, "ccnet", DriverNone) }},
@@ -218,10 +238,12 @@ var (
 	numberForm  = regexp.MustCompile(`^[A-Z0-9][A-Z0-9-]{0,15}$`)
 	voenForm    = regexp.MustCompile(`^[0-9]{10}$`)
 	phoneForm   = regexp.MustCompile(`^[0-9+(*][0-9 +()*-]{2,23}$`)
+	groupForm   = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`)
 	profileForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
 )
 
 func hasAcceptor(c *Config) bool { return c.Acceptor.Driver != DriverNone }
+func hasUplink(c *Config) bool   { return c.Uplink.Central != nil }
 func hasPrinter(c *Config) bool  { return c.Printer.Driver != DriverNone }
 func hasPanel(c *Config) bool    { return c.Panel.Driver != DriverNone }
 
@@ -312,9 +334,8 @@ func setCentral(c *Config, v any) bool {
 	if !ok {
 		return false
 	}
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" || u.User != nil || u.Opaque != "" || (u.Path != "" && u.Path != "/") ||
-		u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(s, "#") {
+	u := bareURL(s, "http")
+	if u == nil {
 		return false
 	}
 	host, port, err := net.SplitHostPort(u.Host)
@@ -322,6 +343,30 @@ func setCentral(c *Config, v any) bool {
 		return false
 	}
 	c.Central.URL = &url.URL{Scheme: u.Scheme, Host: u.Host}
+	return true
+}
+
+// bareURL reads an address that is scheme, host and port, and no more; nil if s is
+// none.
+func bareURL(s, scheme string) *url.URL {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != scheme || u.User != nil || u.Opaque != "" || (u.Path != "" && u.Path != "/") ||
+		u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(s, "#") {
+		return nil
+	}
+	return u
+}
+
+func setUplink(c *Config, v any) bool {
+	s, ok := v.(string)
+	if s == "" {
+		return ok
+	}
+	u := bareURL(s, "https")
+	if u == nil || u.Hostname() == "" || strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	c.Uplink.Central = &url.URL{Scheme: u.Scheme, Host: u.Host}
 	return true
 }
 
@@ -470,6 +515,17 @@ func compare(c *Config, doc *document, good map[string]bool) Errors {
 	}
 	if all("state.dir", "state.runtime_dir") && (inside(c.State.RuntimeDir, c.State.Dir) || inside(c.State.Dir, c.State.RuntimeDir)) {
 		fail("state.runtime_dir", "is not apart from state.dir", "what a power loss must clear may not lie with what it must leave")
+	}
+	if all("central.socket") && c.Central.Socket != "" {
+		if c.Central.URL != nil && all("central.url") {
+			fail("central.url", "stands beside central.socket", "the terminal has one way to central; take one of the two out")
+		}
+		if all("admin.socket") && c.Central.Socket == c.Admin.Socket {
+			fail("central.socket", "is the technician's socket too", "each socket has a path of its own")
+		}
+	}
+	if all("central.socket", "uplink.central") && hasUplink(c) && c.Central.Socket == "" {
+		fail("uplink.central", "needs central.socket, on which the uplink listens", "set central.socket and take central.url out")
 	}
 	if all("state.key_file", "screen.token_file") && c.State.KeyFile == c.Screen.TokenFile {
 		fail("screen.token_file", "is the signing key's file too", "each secret has a file of its own")

@@ -2,7 +2,11 @@
 // the money record and serves the screen.
 //
 //	kioskd run --config FILE     run the terminal
+//	kioskd uplink --config FILE  speak to central in the terminal's name
 //	kioskd check --config FILE   check the configuration and the catalogue, and end
+//
+// Run and uplink are two processes: run has the devices and the money record and no
+// network, uplink has the network and neither (package uplink).
 //
 // It ends with 0 in order, with 1 on a mistake in what it was given, and with 2
 // when the journal can no longer be written or read: then a technician is needed.
@@ -53,6 +57,20 @@ func main() {
 			return runTerminal(ctx, cfg)
 		},
 	}
+	up := &cobra.Command{
+		Use:   "uplink",
+		Short: "Speak to central in the terminal's name",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			cfg, err := config.Load(path)
+			if err != nil {
+				return err
+			}
+			return runUplink(ctx, cfg)
+		},
+	}
 	check := &cobra.Command{
 		Use:   "check",
 		Short: "Check the configuration and the catalogue",
@@ -70,7 +88,7 @@ func main() {
 			return nil
 		},
 	}
-	for _, c := range []*cobra.Command{run, check} {
+	for _, c := range []*cobra.Command{run, up, check} {
 		c.Flags().StringVar(&path, "config", "/etc/kioskd/kioskd.toml", "configuration file")
 		root.AddCommand(c)
 	}

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/asan-kiosk/kiosk/daemon/admin"
+	"github.com/asan-kiosk/kiosk/daemon/central"
 	"github.com/asan-kiosk/kiosk/daemon/config"
 	"github.com/asan-kiosk/kiosk/daemon/esign"
 	"github.com/asan-kiosk/kiosk/daemon/upkeep/people"
@@ -32,7 +32,7 @@ import (
 
 // open builds the parts as the configuration says. Nothing is driven yet.
 func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
-	p = parts{cfg: cfg, log: log, network: http.DefaultTransport, page: kioskui.FS(), asset: kioskui.AssetHash()}
+	p = parts{cfg: cfg, log: log, page: kioskui.FS(), asset: kioskui.AssetHash()}
 	defer func() {
 		if err != nil {
 			p.close()
@@ -62,11 +62,14 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 		}
 	}
 	p.resume = resumeFile{filepath.Join(cfg.State.RuntimeDir, "visit.json")}
-	if p.screen, err = net.Listen("tcp", cfg.Screen.Listen); err != nil {
-		return p, fmt.Errorf("the screen's address: %w", err)
+	if p.screen, err = openScreen(cfg.Screen.Listen); err != nil {
+		return p, err
 	}
 	if p.admin, err = admin.Listen(cfg.Admin.Socket); err != nil {
 		return p, err
+	}
+	if s := cfg.Central.Socket; s != "" {
+		p.network = central.Socket(s)
 	}
 	p.dots = 576
 	if cfg.Acceptor.Driver != config.DriverNone {

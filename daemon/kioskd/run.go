@@ -55,8 +55,8 @@ type parts struct {
 	panel    panel.Driver   // nil: no panel
 	people   people.People  // who may look after the terminal
 	loadKey  func() (ed25519.PrivateKey, error)
-	dots     int // width of the printer's head
-	network  http.RoundTripper
+	dots     int               // width of the printer's head
+	network  http.RoundTripper // nil: plain TCP
 	log      *slog.Logger
 	resume   resumeFile
 	ready    func() // told when the terminal serves
@@ -302,7 +302,7 @@ func (p parts) run(ctx context.Context) (err error) {
 	w.keys = &keyring{load: p.loadKey, journal: j, log: log, key: p.key}
 	c := &core{mailbox: box}
 	w.core = c
-	w.client, err = central.NewClient(cfg.Central.URL.String(), cfg.Terminal.ID, p.network, j)
+	w.client, err = central.NewClient(centralBase(cfg), cfg.Terminal.ID, p.network, j)
 	if err != nil {
 		return err
 	}
@@ -499,6 +499,14 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		<-done
 		return nil
 	}
+}
+
+// centralBase is the base of central's addresses.
+func centralBase(cfg *config.Config) string {
+	if cfg.Central.URL == nil {
+		return central.UplinkBase
+	}
+	return cfg.Central.URL.String()
 }
 
 func hosts(cfg *config.Config) []string {

@@ -92,6 +92,7 @@ const (
 	ProblemBusy              ProblemType = "urn:kiosk:problem:busy"
 	ProblemChainBroken       ProblemType = "urn:kiosk:problem:chain-broken"
 	ProblemChainForked       ProblemType = "urn:kiosk:problem:chain-forked"
+	ProblemCodeRefused       ProblemType = "urn:kiosk:problem:code-refused"
 	ProblemForbidden         ProblemType = "urn:kiosk:problem:forbidden"
 	ProblemHeadMismatch      ProblemType = "urn:kiosk:problem:head-mismatch"
 	ProblemInternal          ProblemType = "urn:kiosk:problem:internal"
@@ -102,6 +103,7 @@ const (
 	ProblemNotFound          ProblemType = "urn:kiosk:problem:not-found"
 	ProblemRecordInvalid     ProblemType = "urn:kiosk:problem:record-invalid"
 	ProblemTooLarge          ProblemType = "urn:kiosk:problem:too-large"
+	ProblemTooMany           ProblemType = "urn:kiosk:problem:too-many"
 	ProblemUnauthorised      ProblemType = "urn:kiosk:problem:unauthorised"
 	ProblemUnsupportedCoding ProblemType = "urn:kiosk:problem:unsupported-coding"
 	ProblemUnsupportedMedia  ProblemType = "urn:kiosk:problem:unsupported-media"
@@ -122,6 +124,8 @@ func (e ProblemType) Valid() bool {
 		return true
 	case ProblemChainForked:
 		return true
+	case ProblemCodeRefused:
+		return true
 	case ProblemForbidden:
 		return true
 	case ProblemHeadMismatch:
@@ -141,6 +145,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemRecordInvalid:
 		return true
 	case ProblemTooLarge:
+		return true
+	case ProblemTooMany:
 		return true
 	case ProblemUnauthorised:
 		return true
@@ -318,6 +324,17 @@ type CardLogin struct {
 	Token AuthToken `json:"token"`
 }
 
+// CertificateChain defines model for CertificateChain.
+type CertificateChain struct {
+	// Certificates PEM
+	Certificates string `json:"certificates"`
+}
+
+// CertificateOrder defines model for CertificateOrder.
+type CertificateOrder struct {
+	Csr string `json:"csr"`
+}
+
 // Challenge defines model for Challenge.
 type Challenge struct {
 	// Attempt opaque
@@ -361,6 +378,38 @@ type CodeAnswer struct {
 type CodeLogin struct {
 	Attempt string `json:"attempt"`
 	Otp     string `json:"otp"`
+}
+
+// Enrolled defines model for Enrolled.
+type Enrolled struct {
+	// Certificates PEM: the terminal's certificate and the ones between it and the root
+	Certificates string `json:"certificates"`
+	Model        string `json:"model"`
+
+	// RunCertificate PEM: the certificate of run_key, from the same issuer
+	RunCertificate string `json:"run_certificate"`
+	Site           string `json:"site"`
+
+	// Terminal UUID
+	Terminal string `json:"terminal"`
+}
+
+// Enrolment defines model for Enrolment.
+type Enrolment struct {
+	// Code as it was shown: base 32; case, spaces and hyphens do not matter
+	Code string `json:"code"`
+
+	// Csr PKCS #10 request in PEM, with a P-256 key. Its subject and extensions are not read
+	Csr string `json:"csr"`
+
+	// Inventory What the terminal says of itself; central keeps it and believes none of it.
+	Inventory Inventory `json:"inventory"`
+
+	// RunKey the 32 bytes of the ed25519 public key with which the terminal signs slips and checkpoints
+	RunKey []byte `json:"run_key"`
+
+	// RunProof ed25519 signature by run_key over "kiosk-run-key:" and the SHA-256 of the CSR's DER form, in lower-case hexadecimal
+	RunProof []byte `json:"run_proof"`
 }
 
 // Head defines model for Head.
@@ -417,6 +466,17 @@ type Incident struct {
 	Kind     string    `json:"kind"`
 	Seq      *uint64   `json:"seq,omitempty"`
 	Terminal string    `json:"terminal"`
+}
+
+// Inventory What the terminal says of itself; central keeps it and believes none of it.
+type Inventory struct {
+	// KeyProtection file, tpm
+	KeyProtection *string `json:"key_protection,omitempty"`
+	Machine       *string `json:"machine,omitempty"`
+
+	// Model if it is given it must be the one that the code was made for
+	Model    *string `json:"model,omitempty"`
+	Software *string `json:"software,omitempty"`
 }
 
 // NotificationAnswer defines model for NotificationAnswer.
@@ -746,8 +806,14 @@ type PostOrderJSONRequestBody = Order
 // PostPhoneJSONRequestBody defines body for PostPhone for application/json ContentType.
 type PostPhoneJSONRequestBody = PhoneReply
 
+// PostEnrolmentJSONRequestBody defines body for PostEnrolment for application/json ContentType.
+type PostEnrolmentJSONRequestBody = Enrolment
+
 // PostActionJSONRequestBody defines body for PostAction for application/json ContentType.
 type PostActionJSONRequestBody = PostActionJSONBody
+
+// PostCertificateJSONRequestBody defines body for PostCertificate for application/json ContentType.
+type PostCertificateJSONRequestBody = CertificateOrder
 
 // PostQueryJSONRequestBody defines body for PostQuery for application/json ContentType.
 type PostQueryJSONRequestBody = PostQueryJSONBody
@@ -891,6 +957,40 @@ type ClientInterface interface {
 	// Corresponds with GET /demo/v1/state (the `GetState` operationId).
 	GetState(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// PostEnrolmentWithBody A new terminal's certificate, for a one-time code
+	//
+	// The only path besides the root that needs no client certificate. The code is spent in the transaction
+	// that issues. The same CSR and run key with the same spent code get the same answer for 24 hours, so
+	// that a lost answer costs nothing. A code that is wrong, too old, spent, locked or another model's is
+	// answered with 403 urn:kiosk:problem:code-refused, always in the same words; five in an hour from one
+	// address are answered with 429 urn:kiosk:problem:too-many.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/enrolments (the `PostEnrolment` operationId).
+	PostEnrolmentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PostEnrolment A new terminal's certificate, for a one-time code
+	//
+	// The only path besides the root that needs no client certificate. The code is spent in the transaction
+	// that issues. The same CSR and run key with the same spent code get the same answer for 24 hours, so
+	// that a lost answer costs nothing. A code that is wrong, too old, spent, locked or another model's is
+	// answered with 403 urn:kiosk:problem:code-refused, always in the same words; five in an hour from one
+	// address are answered with 429 urn:kiosk:problem:too-many.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/enrolments (the `PostEnrolment` operationId).
+	PostEnrolment(ctx context.Context, body PostEnrolmentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetRoot The root certificate of central's authority
+	//
+	// Fetched once, over a connection that is not verified, by a terminal that is to be enrolled. It compares
+	// the SHA-256 of these bytes with the one that the technician was given, and drops the connection.
+	//
+	// Corresponds with GET /v1/root (the `GetRoot` operationId).
+	GetRoot(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// PostActionWithBody A deed that must not happen twice
 	//
 	// The same key with the same body has the same effect once and gets the same answer for ever. The same
@@ -934,6 +1034,26 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/terminals/{id}/actions/{kind}/{key} (the `GetAction` operationId).
 	GetAction(ctx context.Context, id Terminal, kind Kind, key string, params *GetActionParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PostCertificateWithBody A fresh certificate, under the current one
+	//
+	// With the key of the current certificate or with a new one. This path alone takes a certificate that
+	// ran out, for 30 days and for the same key only.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/terminals/{id}/certificate (the `PostCertificate` operationId).
+	PostCertificateWithBody(ctx context.Context, id Terminal, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PostCertificate A fresh certificate, under the current one
+	//
+	// With the key of the current certificate or with a new one. This path alone takes a certificate that
+	// ran out, for 30 days and for the same key only.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/terminals/{id}/certificate (the `PostCertificate` operationId).
+	PostCertificate(ctx context.Context, id Terminal, body PostCertificateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetHead How far central has this terminal's journal
 	//
@@ -1184,6 +1304,70 @@ func (c *Client) GetState(ctx context.Context, reqEditors ...RequestEditorFn) (*
 	return c.Client.Do(req)
 }
 
+// PostEnrolmentWithBody A new terminal's certificate, for a one-time code
+//
+// The only path besides the root that needs no client certificate. The code is spent in the transaction
+// that issues. The same CSR and run key with the same spent code get the same answer for 24 hours, so
+// that a lost answer costs nothing. A code that is wrong, too old, spent, locked or another model's is
+// answered with 403 urn:kiosk:problem:code-refused, always in the same words; five in an hour from one
+// address are answered with 429 urn:kiosk:problem:too-many.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/enrolments (the `PostEnrolment` operationId).
+func (c *Client) PostEnrolmentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostEnrolmentRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PostEnrolment A new terminal's certificate, for a one-time code
+//
+// The only path besides the root that needs no client certificate. The code is spent in the transaction
+// that issues. The same CSR and run key with the same spent code get the same answer for 24 hours, so
+// that a lost answer costs nothing. A code that is wrong, too old, spent, locked or another model's is
+// answered with 403 urn:kiosk:problem:code-refused, always in the same words; five in an hour from one
+// address are answered with 429 urn:kiosk:problem:too-many.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/enrolments (the `PostEnrolment` operationId).
+func (c *Client) PostEnrolment(ctx context.Context, body PostEnrolmentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostEnrolmentRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetRoot The root certificate of central's authority
+//
+// Fetched once, over a connection that is not verified, by a terminal that is to be enrolled. It compares
+// the SHA-256 of these bytes with the one that the technician was given, and drops the connection.
+//
+// Corresponds with GET /v1/root (the `GetRoot` operationId).
+func (c *Client) GetRoot(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRootRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // PostActionWithBody A deed that must not happen twice
 //
 // The same key with the same body has the same effect once and gets the same answer for ever. The same
@@ -1248,6 +1432,46 @@ func (c *Client) PostAction(ctx context.Context, id Terminal, kind Kind, params 
 // Corresponds with GET /v1/terminals/{id}/actions/{kind}/{key} (the `GetAction` operationId).
 func (c *Client) GetAction(ctx context.Context, id Terminal, kind Kind, key string, params *GetActionParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetActionRequest(c.Server, id, kind, key, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PostCertificateWithBody A fresh certificate, under the current one
+//
+// With the key of the current certificate or with a new one. This path alone takes a certificate that
+// ran out, for 30 days and for the same key only.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/terminals/{id}/certificate (the `PostCertificate` operationId).
+func (c *Client) PostCertificateWithBody(ctx context.Context, id Terminal, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostCertificateRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PostCertificate A fresh certificate, under the current one
+//
+// With the key of the current certificate or with a new one. This path alone takes a certificate that
+// ran out, for 30 days and for the same key only.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/terminals/{id}/certificate (the `PostCertificate` operationId).
+func (c *Client) PostCertificate(ctx context.Context, id Terminal, body PostCertificateJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPostCertificateRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1659,6 +1883,73 @@ func NewGetStateRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewPostEnrolmentRequest calls the generic PostEnrolment builder with application/json body
+func NewPostEnrolmentRequest(server string, body PostEnrolmentJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPostEnrolmentRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewPostEnrolmentRequestWithBody constructs an http.Request for the PostEnrolment method, with any body, and a specified content type
+func NewPostEnrolmentRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/enrolments")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetRootRequest constructs an http.Request for the GetRoot method
+func NewGetRootRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/root")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewPostActionRequest calls the generic PostAction builder with application/json body
 func NewPostActionRequest(server string, id Terminal, kind Kind, params *PostActionParams, body PostActionJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -1796,6 +2087,53 @@ func NewGetActionRequest(server string, id Terminal, kind Kind, key string, para
 		}
 
 	}
+
+	return req, nil
+}
+
+// NewPostCertificateRequest calls the generic PostCertificate builder with application/json body
+func NewPostCertificateRequest(server string, id Terminal, body PostCertificateJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPostCertificateRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewPostCertificateRequestWithBody constructs an http.Request for the PostCertificate method, with any body, and a specified content type
+func NewPostCertificateRequestWithBody(server string, id Terminal, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/terminals/%s/certificate", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -2141,6 +2479,42 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /demo/v1/state (the `GetState` operationId).
 	GetStateWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetStateResponse, error)
 
+	// PostEnrolmentWithBodyWithResponse A new terminal's certificate, for a one-time code
+	//
+	// The only path besides the root that needs no client certificate. The code is spent in the transaction
+	// that issues. The same CSR and run key with the same spent code get the same answer for 24 hours, so
+	// that a lost answer costs nothing. A code that is wrong, too old, spent, locked or another model's is
+	// answered with 403 urn:kiosk:problem:code-refused, always in the same words; five in an hour from one
+	// address are answered with 429 urn:kiosk:problem:too-many.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/enrolments (the `PostEnrolment` operationId).
+	PostEnrolmentWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostEnrolmentResponse, error)
+
+	// PostEnrolmentWithResponse A new terminal's certificate, for a one-time code
+	//
+	// The only path besides the root that needs no client certificate. The code is spent in the transaction
+	// that issues. The same CSR and run key with the same spent code get the same answer for 24 hours, so
+	// that a lost answer costs nothing. A code that is wrong, too old, spent, locked or another model's is
+	// answered with 403 urn:kiosk:problem:code-refused, always in the same words; five in an hour from one
+	// address are answered with 429 urn:kiosk:problem:too-many.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/enrolments (the `PostEnrolment` operationId).
+	PostEnrolmentWithResponse(ctx context.Context, body PostEnrolmentJSONRequestBody, reqEditors ...RequestEditorFn) (*PostEnrolmentResponse, error)
+
+	// GetRootWithResponse The root certificate of central's authority
+	//
+	// Fetched once, over a connection that is not verified, by a terminal that is to be enrolled. It compares
+	// the SHA-256 of these bytes with the one that the technician was given, and drops the connection.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/root (the `GetRoot` operationId).
+	GetRootWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetRootResponse, error)
+
 	// PostActionWithBodyWithResponse A deed that must not happen twice
 	//
 	// The same key with the same body has the same effect once and gets the same answer for ever. The same
@@ -2186,6 +2560,26 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/terminals/{id}/actions/{kind}/{key} (the `GetAction` operationId).
 	GetActionWithResponse(ctx context.Context, id Terminal, kind Kind, key string, params *GetActionParams, reqEditors ...RequestEditorFn) (*GetActionResponse, error)
+
+	// PostCertificateWithBodyWithResponse A fresh certificate, under the current one
+	//
+	// With the key of the current certificate or with a new one. This path alone takes a certificate that
+	// ran out, for 30 days and for the same key only.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/terminals/{id}/certificate (the `PostCertificate` operationId).
+	PostCertificateWithBodyWithResponse(ctx context.Context, id Terminal, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostCertificateResponse, error)
+
+	// PostCertificateWithResponse A fresh certificate, under the current one
+	//
+	// With the key of the current certificate or with a new one. This path alone takes a certificate that
+	// ran out, for 30 days and for the same key only.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/terminals/{id}/certificate (the `PostCertificate` operationId).
+	PostCertificateWithResponse(ctx context.Context, id Terminal, body PostCertificateJSONRequestBody, reqEditors ...RequestEditorFn) (*PostCertificateResponse, error)
 
 	// GetHeadWithResponse How far central has this terminal's journal
 	//
@@ -2607,6 +3001,95 @@ func (r GetStateResponse) ContentType() string {
 	return ""
 }
 
+type PostEnrolmentResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Enrolled
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refusal
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r PostEnrolmentResponse) GetJSON201() *Enrolled {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PostEnrolmentResponse) GetApplicationproblemJSONDefault() *Refusal {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PostEnrolmentResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PostEnrolmentResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PostEnrolmentResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PostEnrolmentResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetRootResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refusal
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetRootResponse) GetApplicationproblemJSONDefault() *Refusal {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetRootResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRootResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRootResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetRootResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type PostActionResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -2697,6 +3180,54 @@ func (r GetActionResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetActionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type PostCertificateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *CertificateChain
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refusal
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r PostCertificateResponse) GetJSON201() *CertificateChain {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PostCertificateResponse) GetApplicationproblemJSONDefault() *Refusal {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PostCertificateResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PostCertificateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PostCertificateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PostCertificateResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3025,6 +3556,60 @@ func (c *ClientWithResponses) GetStateWithResponse(ctx context.Context, reqEdito
 	return ParseGetStateResponse(rsp)
 }
 
+// PostEnrolmentWithBodyWithResponse A new terminal's certificate, for a one-time code
+//
+// The only path besides the root that needs no client certificate. The code is spent in the transaction
+// that issues. The same CSR and run key with the same spent code get the same answer for 24 hours, so
+// that a lost answer costs nothing. A code that is wrong, too old, spent, locked or another model's is
+// answered with 403 urn:kiosk:problem:code-refused, always in the same words; five in an hour from one
+// address are answered with 429 urn:kiosk:problem:too-many.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/enrolments (the `PostEnrolment` operationId).
+func (c *ClientWithResponses) PostEnrolmentWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostEnrolmentResponse, error) {
+	rsp, err := c.PostEnrolmentWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostEnrolmentResponse(rsp)
+}
+
+// PostEnrolmentWithResponse A new terminal's certificate, for a one-time code
+//
+// The only path besides the root that needs no client certificate. The code is spent in the transaction
+// that issues. The same CSR and run key with the same spent code get the same answer for 24 hours, so
+// that a lost answer costs nothing. A code that is wrong, too old, spent, locked or another model's is
+// answered with 403 urn:kiosk:problem:code-refused, always in the same words; five in an hour from one
+// address are answered with 429 urn:kiosk:problem:too-many.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/enrolments (the `PostEnrolment` operationId).
+func (c *ClientWithResponses) PostEnrolmentWithResponse(ctx context.Context, body PostEnrolmentJSONRequestBody, reqEditors ...RequestEditorFn) (*PostEnrolmentResponse, error) {
+	rsp, err := c.PostEnrolment(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostEnrolmentResponse(rsp)
+}
+
+// GetRootWithResponse The root certificate of central's authority
+//
+// Fetched once, over a connection that is not verified, by a terminal that is to be enrolled. It compares
+// the SHA-256 of these bytes with the one that the technician was given, and drops the connection.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/root (the `GetRoot` operationId).
+func (c *ClientWithResponses) GetRootWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetRootResponse, error) {
+	rsp, err := c.GetRoot(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRootResponse(rsp)
+}
+
 // PostActionWithBodyWithResponse A deed that must not happen twice
 //
 // The same key with the same body has the same effect once and gets the same answer for ever. The same
@@ -3087,6 +3672,38 @@ func (c *ClientWithResponses) GetActionWithResponse(ctx context.Context, id Term
 		return nil, err
 	}
 	return ParseGetActionResponse(rsp)
+}
+
+// PostCertificateWithBodyWithResponse A fresh certificate, under the current one
+//
+// With the key of the current certificate or with a new one. This path alone takes a certificate that
+// ran out, for 30 days and for the same key only.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/terminals/{id}/certificate (the `PostCertificate` operationId).
+func (c *ClientWithResponses) PostCertificateWithBodyWithResponse(ctx context.Context, id Terminal, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PostCertificateResponse, error) {
+	rsp, err := c.PostCertificateWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostCertificateResponse(rsp)
+}
+
+// PostCertificateWithResponse A fresh certificate, under the current one
+//
+// With the key of the current certificate or with a new one. This path alone takes a certificate that
+// ran out, for 30 days and for the same key only.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/terminals/{id}/certificate (the `PostCertificate` operationId).
+func (c *ClientWithResponses) PostCertificateWithResponse(ctx context.Context, id Terminal, body PostCertificateJSONRequestBody, reqEditors ...RequestEditorFn) (*PostCertificateResponse, error) {
+	rsp, err := c.PostCertificate(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePostCertificateResponse(rsp)
 }
 
 // GetHeadWithResponse How far central has this terminal's journal
@@ -3442,6 +4059,65 @@ func ParseGetStateResponse(rsp *http.Response) (*GetStateResponse, error) {
 	return response, nil
 }
 
+// ParsePostEnrolmentResponse parses an HTTP response from a PostEnrolmentWithResponse call
+func ParsePostEnrolmentResponse(rsp *http.Response) (*PostEnrolmentResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PostEnrolmentResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Enrolled
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refusal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetRootResponse parses an HTTP response from a GetRootWithResponse call
+func ParseGetRootResponse(rsp *http.Response) (*GetRootResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRootResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refusal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParsePostActionResponse parses an HTTP response from a PostActionWithResponse call
 func ParsePostActionResponse(rsp *http.Response) (*PostActionResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -3495,6 +4171,39 @@ func ParseGetActionResponse(rsp *http.Response) (*GetActionResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refusal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePostCertificateResponse parses an HTTP response from a PostCertificateWithResponse call
+func ParsePostCertificateResponse(rsp *http.Response) (*PostCertificateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PostCertificateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest CertificateChain
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Refusal
@@ -3663,12 +4372,21 @@ type ServerInterface interface {
 	// GetState Orders, payments and ledger, for a check from outside
 	// (GET /demo/v1/state)
 	GetState(w http.ResponseWriter, r *http.Request)
+	// PostEnrolment A new terminal's certificate, for a one-time code
+	// (POST /v1/enrolments)
+	PostEnrolment(w http.ResponseWriter, r *http.Request)
+	// GetRoot The root certificate of central's authority
+	// (GET /v1/root)
+	GetRoot(w http.ResponseWriter, r *http.Request)
 	// PostAction A deed that must not happen twice
 	// (POST /v1/terminals/{id}/actions/{kind})
 	PostAction(w http.ResponseWriter, r *http.Request, id Terminal, kind Kind, params PostActionParams)
 	// GetAction What became of a key
 	// (GET /v1/terminals/{id}/actions/{kind}/{key})
 	GetAction(w http.ResponseWriter, r *http.Request, id Terminal, kind Kind, key string, params GetActionParams)
+	// PostCertificate A fresh certificate, under the current one
+	// (POST /v1/terminals/{id}/certificate)
+	PostCertificate(w http.ResponseWriter, r *http.Request, id Terminal)
 	// GetHead How far central has this terminal's journal
 	// (GET /v1/terminals/{id}/head)
 	GetHead(w http.ResponseWriter, r *http.Request, id Terminal, params GetHeadParams)
@@ -3800,6 +4518,34 @@ func (siw *ServerInterfaceWrapper) GetState(w http.ResponseWriter, r *http.Reque
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetState(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PostEnrolment operation middleware
+func (siw *ServerInterfaceWrapper) PostEnrolment(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PostEnrolment(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetRoot operation middleware
+func (siw *ServerInterfaceWrapper) GetRoot(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRoot(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3950,6 +4696,32 @@ func (siw *ServerInterfaceWrapper) GetAction(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetAction(w, r, id, kind, key, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PostCertificate operation middleware
+func (siw *ServerInterfaceWrapper) PostCertificate(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id Terminal
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PostCertificate(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4300,6 +5072,9 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/terminals/{id}/actions/{kind}", wrapper.PostAction)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/terminals/{id}/actions/{kind}/{key}", wrapper.GetAction)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/time", wrapper.GetTime)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/root", wrapper.GetRoot)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/enrolments", wrapper.PostEnrolment)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/terminals/{id}/certificate", wrapper.PostCertificate)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/demo/v1/behaviour", wrapper.PutBehaviour)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/demo/v1/state", wrapper.GetState)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/demo/v1/reset", wrapper.PostReset)
@@ -4579,6 +5354,89 @@ func (response GetStatedefaultApplicationProblemPlusJSONResponse) VisitGetStateR
 	return err
 }
 
+type PostEnrolmentRequestObject struct {
+	Body *PostEnrolmentJSONRequestBody
+}
+
+type PostEnrolmentResponseObject interface {
+	VisitPostEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type PostEnrolment201JSONResponse Enrolled
+
+func (response PostEnrolment201JSONResponse) VisitPostEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostEnrolmentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PostEnrolmentdefaultApplicationProblemPlusJSONResponse) VisitPostEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRootRequestObject struct {
+}
+
+type GetRootResponseObject interface {
+	VisitGetRootResponse(w http.ResponseWriter) error
+}
+
+type GetRoot200ApplicationpkixCertResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetRoot200ApplicationpkixCertResponse) VisitGetRootResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pkix-cert")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetRootdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRootdefaultApplicationProblemPlusJSONResponse) VisitGetRootResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PostActionRequestObject struct {
 	Id     Terminal `json:"id"`
 	Kind   Kind     `json:"kind"`
@@ -4652,6 +5510,46 @@ type GetActiondefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetActiondefaultApplicationProblemPlusJSONResponse) VisitGetActionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostCertificateRequestObject struct {
+	Id   Terminal `json:"id"`
+	Body *PostCertificateJSONRequestBody
+}
+
+type PostCertificateResponseObject interface {
+	VisitPostCertificateResponse(w http.ResponseWriter) error
+}
+
+type PostCertificate201JSONResponse CertificateChain
+
+func (response PostCertificate201JSONResponse) VisitPostCertificateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PostCertificatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PostCertificatedefaultApplicationProblemPlusJSONResponse) VisitPostCertificateResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4847,12 +5745,21 @@ type StrictServerInterface interface {
 	// GetState Orders, payments and ledger, for a check from outside
 	// (GET /demo/v1/state)
 	GetState(ctx context.Context, request GetStateRequestObject) (GetStateResponseObject, error)
+	// PostEnrolment A new terminal's certificate, for a one-time code
+	// (POST /v1/enrolments)
+	PostEnrolment(ctx context.Context, request PostEnrolmentRequestObject) (PostEnrolmentResponseObject, error)
+	// GetRoot The root certificate of central's authority
+	// (GET /v1/root)
+	GetRoot(ctx context.Context, request GetRootRequestObject) (GetRootResponseObject, error)
 	// PostAction A deed that must not happen twice
 	// (POST /v1/terminals/{id}/actions/{kind})
 	PostAction(ctx context.Context, request PostActionRequestObject) (PostActionResponseObject, error)
 	// GetAction What became of a key
 	// (GET /v1/terminals/{id}/actions/{kind}/{key})
 	GetAction(ctx context.Context, request GetActionRequestObject) (GetActionResponseObject, error)
+	// PostCertificate A fresh certificate, under the current one
+	// (POST /v1/terminals/{id}/certificate)
+	PostCertificate(ctx context.Context, request PostCertificateRequestObject) (PostCertificateResponseObject, error)
 	// GetHead How far central has this terminal's journal
 	// (GET /v1/terminals/{id}/head)
 	GetHead(ctx context.Context, request GetHeadRequestObject) (GetHeadResponseObject, error)
@@ -5097,6 +6004,61 @@ func (sh *strictHandler) GetState(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// PostEnrolment operation middleware
+func (sh *strictHandler) PostEnrolment(w http.ResponseWriter, r *http.Request) {
+	var request PostEnrolmentRequestObject
+
+	var body PostEnrolmentJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PostEnrolment(ctx, request.(PostEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PostEnrolment")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PostEnrolmentResponseObject); ok {
+		if err := validResponse.VisitPostEnrolmentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRoot operation middleware
+func (sh *strictHandler) GetRoot(w http.ResponseWriter, r *http.Request) {
+	var request GetRootRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRoot(ctx, request.(GetRootRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRoot")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRootResponseObject); ok {
+		if err := validResponse.VisitGetRootResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // PostAction operation middleware
 func (sh *strictHandler) PostAction(w http.ResponseWriter, r *http.Request, id Terminal, kind Kind, params PostActionParams) {
 	var request PostActionRequestObject
@@ -5154,6 +6116,39 @@ func (sh *strictHandler) GetAction(w http.ResponseWriter, r *http.Request, id Te
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetActionResponseObject); ok {
 		if err := validResponse.VisitGetActionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PostCertificate operation middleware
+func (sh *strictHandler) PostCertificate(w http.ResponseWriter, r *http.Request, id Terminal) {
+	var request PostCertificateRequestObject
+
+	request.Id = id
+
+	var body PostCertificateJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PostCertificate(ctx, request.(PostCertificateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PostCertificate")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PostCertificateResponseObject); ok {
+		if err := validResponse.VisitPostCertificateResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -14,6 +14,7 @@ const (
 	MediaJSON    = "application/json"
 	MediaProblem = "application/problem+json"
 	MediaRecords = "application/vnd.kiosk.records+json"
+	MediaRoot    = "application/pkix-cert" // RFC 2585 section 4.1
 )
 
 // Bounds of the contract.

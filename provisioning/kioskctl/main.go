@@ -12,6 +12,9 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/till"
 )
 
+// Version is set at build time.
+var Version = "development"
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr, rooms{

@@ -12,7 +12,7 @@ import (
 )
 
 // enrol runs "kioskctl people ..." with a standard input.
-func enrol(t *testing.T, in string, args ...string) (code int, out, errOut string) {
+func enrolPerson(t *testing.T, in string, args ...string) (code int, out, errOut string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	p := &program{in: strings.NewReader(in), out: &stdout}
@@ -30,9 +30,9 @@ func enrol(t *testing.T, in string, args ...string) (code int, out, errOut strin
 func TestPeople(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "people.json")
 	add := func(pin, number, name, role string) (int, string, string) {
-		return enrol(t, pin, "add", "--file", file, "--number", number, "--name", name, "--role", role)
+		return enrolPerson(t, pin, "add", "--file", file, "--number", number, "--name", name, "--role", role)
 	}
-	if code, _, errOut := enrol(t, "", "list", "--file", file); code != exitFailed || !strings.Contains(errOut, "people.json") {
+	if code, _, errOut := enrolPerson(t, "", "list", "--file", file); code != exitFailed || !strings.Contains(errOut, "people.json") {
 		t.Errorf("a file that is not there: %d, %s", code, errOut)
 	}
 	if code, out, errOut := add("2580\n", "101", "R. Məmmədov", "technician"); code != exitOK || !strings.HasPrefix(out, "enrolled: 101, R. Məmmədov, technician\n") {
@@ -70,19 +70,19 @@ func TestPeople(t *testing.T) {
 			t.Errorf("%s: the error shows the PIN", c.name)
 		}
 	}
-	if _, out, _ := enrol(t, "", "list", "--file", file); out != "101       technician  R. Məmmədov\n201       collector   L. Əliyeva\n" {
+	if _, out, _ := enrolPerson(t, "", "list", "--file", file); out != "101       technician  R. Məmmədov\n201       collector   L. Əliyeva\n" {
 		t.Errorf("listed as\n%s", out)
 	}
-	if _, out, _ := enrol(t, "", "list", "--file", file, "--json"); out != `[{"number":"101","name":"R. Məmmədov","role":"technician"},{"number":"201","name":"L. Əliyeva","role":"collector"}]`+"\n" {
+	if _, out, _ := enrolPerson(t, "", "list", "--file", file, "--json"); out != `[{"number":"101","name":"R. Məmmədov","role":"technician"},{"number":"201","name":"L. Əliyeva","role":"collector"}]`+"\n" {
 		t.Errorf("listed as %s", out)
 	}
-	if code, _, _ := enrol(t, "", "remove", "--file", file, "--number", "201"); code != exitOK {
+	if code, _, _ := enrolPerson(t, "", "remove", "--file", file, "--number", "201"); code != exitOK {
 		t.Error("could not be taken out")
 	}
-	if code, _, errOut := enrol(t, "", "remove", "--file", file, "--number", "201"); code != exitFailed || !strings.Contains(errOut, "hint: kioskctl people list") {
+	if code, _, errOut := enrolPerson(t, "", "remove", "--file", file, "--number", "201"); code != exitFailed || !strings.Contains(errOut, "hint: kioskctl people list") {
 		t.Errorf("taken out twice: %d, %s", code, errOut)
 	}
-	if _, out, _ := enrol(t, "", "list", "--file", file); strings.Contains(out, "201") {
+	if _, out, _ := enrolPerson(t, "", "list", "--file", file); strings.Contains(out, "201") {
 		t.Errorf("still listed: %s", out)
 	}
 }

@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer, r rooms) int
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "answer in JSON")
-	root.AddCommand(p.journal(), p.bundle(), p.people(), p.trace())
+	root.AddCommand(p.journal(), p.bundle(), p.people(), p.trace(), p.enrol())
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)

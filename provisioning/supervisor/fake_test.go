@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -64,6 +65,7 @@ func fakeBench() {
 	dir := flag.String("dir", "", "")
 	listen := flag.String("listen", "", "")
 	flag.String("central", "", "")
+	flag.String("central-demo", "", "")
 	flag.String("network-listen", "", "")
 	screen := flag.String("screen-url", "", "")
 	record := flag.String("record", "", "")
@@ -89,11 +91,22 @@ func fakeBench() {
 }
 
 func fakeCentral() {
+	if len(os.Args) > 2 && os.Args[1] == "code" {
+		// The code tells whom it is for, so that the one who spends it can be checked.
+		for i, a := range os.Args {
+			if a == "--terminal" {
+				fmt.Printf("{\"code\":\"code of %s\",\"root_sha256\":\"root\"}\n", os.Args[i+1])
+			}
+		}
+		return
+	}
 	listen := flag.String("listen", "", "")
 	store := flag.String("store", "", "")
 	flag.Bool("demo", false, "")
 	flag.String("ocsp", "", "")
 	trust := flag.String("trust", "", "")
+	flag.String("tls-listen", "", "")
+	flag.String("ca-dir", "", "")
 	flag.Parse()
 	if info, err := os.Stat(*trust); err != nil || !info.IsDir() {
 		die(1, "trust: %v", err)
@@ -106,11 +119,15 @@ func fakeCentral() {
 
 func fakeKioskd() {
 	if len(os.Args) != 4 || os.Args[2] != "--config" {
-		die(1, "usage: kioskd run|check --config FILE")
+		die(1, "usage: kioskd run|uplink|check --config FILE")
 	}
 	c, err := config.Load(os.Args[3])
 	if err != nil {
 		die(1, "kioskd: %v", err)
+	}
+	if os.Args[1] == "uplink" {
+		fakeUplink(c)
+		return
 	}
 	if _, err := config.SigningKey(c.State.KeyFile); err != nil {
 		die(1, "kioskd: %v", err)
@@ -157,6 +174,22 @@ func fakeKioskd() {
 	}
 }
 
+// fakeUplink needs what enrolling has made.
+func fakeUplink(c *config.Config) {
+	if b, err := os.ReadFile(filepath.Join(c.Uplink.Identity, "code")); err != nil || string(b) != "code of "+c.Terminal.ID+"\n" {
+		die(1, "uplink: identity %q %v", b, err)
+	}
+	os.Remove(c.Central.Socket)
+	l, err := net.Listen("unix", c.Central.Socket) // left behind on purpose
+	if err != nil {
+		die(1, "uplink: %v", err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	go http.Serve(l, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	<-ctx.Done()
+}
+
 func fakeKioskctl() {
 	value := func(name string) string {
 		for i, a := range os.Args {
@@ -166,6 +199,15 @@ func fakeKioskctl() {
 		}
 		die(1, "kioskctl: no %s in %v", name, os.Args)
 		return ""
+	}
+	if os.Args[1] == "enrol" {
+		code, _ := io.ReadAll(os.Stdin)
+		if err := os.MkdirAll(value("--dir"), 0o700); err != nil {
+			die(1, "%v", err)
+		}
+		os.WriteFile(filepath.Join(value("--dir"), "code"), code, 0o600)
+		os.WriteFile(filepath.Join(value("--dir"), "central"), []byte(value("--central")), 0o600)
+		return
 	}
 	out := value("--out")
 	if err := os.MkdirAll(out, 0o700); err != nil {

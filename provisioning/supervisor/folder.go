@@ -50,8 +50,8 @@ func lock(dir string) (*os.File, error) {
 // sweep removes what only makes sense while the programs run: a program that was
 // killed could not do it itself.
 func (o *options) sweep() error {
-	gone := []string{o.socket(), o.readers(), o.path("dev", "validator"), o.path("dev", "printer"), o.path("dev", "panel")}
-	for _, name := range programs {
+	gone := []string{o.socket(), o.uplink(), filepath.Join(o.ca(), "operator.sock"), o.readers(), o.path("dev", "validator"), o.path("dev", "printer"), o.path("dev", "panel")}
+	for _, name := range kept {
 		gone = append(gone, o.path(name+".pid"))
 	}
 	var errs []error

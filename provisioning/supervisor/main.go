@@ -1,5 +1,7 @@
 // Command supervisor runs a whole terminal on a machine that has no hardware:
-// the bench with its virtual devices, the reference central API, and kioskd.
+// the bench with its virtual devices, the reference central API, and the two
+// processes of kioskd, which speaks to central over TLS through the bench's network
+// cable.
 // It is what "make run" starts, and it stands in for the service manager of a
 // cabinet: it prepares what is missing, starts the programs in order, starts
 // again what dies, and leaves nothing behind.
@@ -9,10 +11,11 @@
 //
 // Everything lives in one folder (DIR, by default var/run):
 //
-//	etc/            identity, keys, token, bundle, configuration: made once, kept
+//	etc/            identity, keys, token, bundle, configuration: made once, kept;
+//	                in etc/identity what enrolling at central gave
 //	state/          kioskd's journal
 //	runtime/        what a restart of kioskd needs and a loss of power clears
-//	central/        the store of centrald
+//	central/        the store of centrald and, in central/ca, its authority
 //	bench.json      the bench's physical world: cassette, hand, paper, cards' memory
 //	strips/         the slips in its tray
 //	wallet/         its cards and their issuers' keys: made once, kept

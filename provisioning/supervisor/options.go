@@ -24,9 +24,11 @@ type options struct {
 	cardPIN    string // of the bench's cards; empty: the bench's own
 }
 
-// programs are the programs that must be in the folder of programs; the last one
-// only prepares.
+// programs are the programs that must be in the folder of programs.
 var programs = []string{"bench", "centrald", "kioskd", "kioskctl"}
+
+// kept are the processes that are kept running. The uplink is kioskd's other half.
+var kept = []string{"bench", "centrald", "uplink", "kioskd"}
 
 var faultForm = regexp.MustCompile(`^[a-z0-9.-]+:[1-9][0-9]{0,8}$`)
 
@@ -41,7 +43,7 @@ func (o *options) completeDir() error {
 		return fmt.Errorf("folder %s: %w", o.dir, err)
 	}
 	o.dir = dir
-	if s := o.socket(); len(s) > maxSocketPath {
+	if s := o.uplink(); len(s) > maxSocketPath { // the longest of them
 		return fmt.Errorf("--dir %s is too long a path: %s has %d bytes and a Unix socket's path has at most %d; choose another with --dir",
 			o.dir, s, len(s), maxSocketPath)
 	}
@@ -96,8 +98,17 @@ func (o *options) complete() error {
 func (o *options) path(parts ...string) string {
 	return filepath.Join(append([]string{o.dir}, parts...)...)
 }
-func (o *options) socket() string             { return o.path("runtime", "admin.sock") }
-func (o *options) readers() string            { return o.path("pcscd.comm") } // of the bench's PC/SC daemon
-func (o *options) trust() string              { return o.path("trust") }      // of the bench's card issuers
-func (o *options) config() string             { return o.path("etc", "kioskd.toml") }
-func (o *options) program(name string) string { return filepath.Join(o.bin, name) }
+func (o *options) socket() string   { return o.path("runtime", "admin.sock") }
+func (o *options) uplink() string   { return o.path("runtime", "uplink.sock") }
+func (o *options) identity() string { return o.path("etc", "identity") }
+func (o *options) ca() string       { return o.path("central", "ca") }
+func (o *options) readers() string  { return o.path("pcscd.comm") } // of the bench's PC/SC daemon
+func (o *options) trust() string    { return o.path("trust") }      // of the bench's card issuers
+func (o *options) config() string   { return o.path("etc", "kioskd.toml") }
+
+func (o *options) program(name string) string {
+	if name == "uplink" {
+		name = "kioskd"
+	}
+	return filepath.Join(o.bin, name)
+}

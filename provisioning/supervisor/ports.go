@@ -16,14 +16,16 @@ import (
 // ports is where the programs listen, all on 127.0.0.1.
 type ports struct {
 	Screen, Bench, Central int
-	Network                int // the bench's network cable: kioskd's way to central
+	TLS                    int // central's door for terminals
+	Network                int // the bench's network cable: the uplink's way to that door
 }
 
-// Ports that central and the network cable take when they are free, so that the
+// Ports that central, its door and the network cable take when they are free, so that the
 // configuration stays the same from start to start.
 const (
 	centralPort = 8482
 	networkPort = 8483
+	tlsPort     = 8484
 )
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
@@ -32,13 +34,13 @@ func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Ito
 // port that is taken is told, with who holds it.
 func choosePorts(o *options) (ports, error) {
 	if o.portZero {
-		free, err := freePorts(4)
+		free, err := freePorts(5)
 		if err != nil {
 			return ports{}, err
 		}
-		return ports{Screen: free[0], Bench: free[1], Central: free[2], Network: free[3]}, nil
+		return ports{Screen: free[0], Bench: free[1], Central: free[2], Network: free[3], TLS: free[4]}, nil
 	}
-	p := ports{Screen: o.screenPort, Bench: o.benchPort, Central: centralPort, Network: networkPort}
+	p := ports{Screen: o.screenPort, Bench: o.benchPort, Central: centralPort, Network: networkPort, TLS: tlsPort}
 	var errs []error
 	for _, want := range []struct {
 		port       int
@@ -51,7 +53,7 @@ func choosePorts(o *options) (ports, error) {
 	if len(errs) > 0 {
 		return ports{}, errors.Join(errs...)
 	}
-	for _, own := range []*int{&p.Central, &p.Network} {
+	for _, own := range []*int{&p.Central, &p.Network, &p.TLS} {
 		if *own == p.Screen || *own == p.Bench || try(*own) != nil {
 			free, err := freePorts(1)
 			if err != nil {
@@ -178,13 +180,14 @@ type announcement struct {
 	Screen    string `json:"screen"`
 	Bench     string `json:"bench"`
 	Central   string `json:"central"`
-	Network   string `json:"network"` // the bench's network cable: kioskd's way to central
+	Network   string `json:"network"` // the bench's network cable: the uplink's way to central
 	Token     string `json:"token"`   // of the screen
 	ScreenURL string `json:"screen_url"`
 	BenchURL  string `json:"bench_url"`
 	Dir       string `json:"dir"`
 	Config    string `json:"config"`
 	Socket    string `json:"socket"` // kioskd's admin socket
+	Uplink    string `json:"uplink"` // the uplink's socket
 	PID       int    `json:"pid"`    // the supervisor's
 }
 

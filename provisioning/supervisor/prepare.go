@@ -9,6 +9,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,8 @@ import (
 	"strings"
 	"text/template"
 	"time"
+
+	"github.com/asan-kiosk/kiosk/provisioning/enrol"
 )
 
 //go:embed kioskd.toml.tmpl
@@ -81,8 +84,8 @@ func prepare(ctx context.Context, o *options, p ports) (identity, error) {
 
 // configValues is what the template may name.
 type configValues struct {
-	ID, Screen, Socket, Central, Readers, LogLevel string
-	folder                                         *options
+	ID, Screen, Socket, Uplink, Central, Readers, LogLevel string
+	folder                                                 *options
 }
 
 // Path is a path in the terminal's folder.
@@ -90,8 +93,8 @@ func (v configValues) Path(parts ...string) string { return v.folder.path(parts.
 
 func writeConfig(o *options, p ports, id identity) error {
 	var b bytes.Buffer
-	err := configTemplate.Execute(&b, configValues{ID: id.terminal, Screen: address(p.Screen), Socket: o.socket(), Readers: o.readers(), LogLevel: o.logLevel,
-		Central: "http://" + address(p.Network), folder: o})
+	err := configTemplate.Execute(&b, configValues{ID: id.terminal, Screen: address(p.Screen), Socket: o.socket(), Uplink: o.uplink(),
+		Central: door(p), Readers: o.readers(), LogLevel: o.logLevel, folder: o})
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)
 	}
@@ -173,24 +176,56 @@ func prepareBundle(ctx context.Context, o *options) error {
 
 // kioskctl runs the technician's program; its own words are the error.
 func kioskctl(ctx context.Context, o *options, args ...string) error {
-	return aside(ctx, o.program("kioskctl"), args...)
+	_, err := aside(ctx, "", o.program("kioskctl"), args...)
+	return err
 }
 
-// aside runs a program that ends by itself.
-func aside(ctx context.Context, program string, args ...string) error {
+// door is central as the uplink dials it: through the network cable.
+func door(p ports) string { return "https://" + address(p.Network) }
+
+// enrolTerminal makes the terminal's identity at the first start, as a technician would:
+// the operator makes a code, which is bound to this terminal's number, and kioskctl
+// exchanges it. A certificate that ran out while nobody started the terminal is
+// replaced in the same way.
+func enrolTerminal(ctx context.Context, o *options, p ports, id identity) error {
+	if i, ok := enrol.Enrolled(o.identity(), time.Now()); ok && i.Terminal == id.terminal {
+		return nil
+	}
+	out, err := aside(ctx, "", o.program("centrald"), "code", "new", "--ca-dir", o.ca(), "--site", "this machine", "--model", "bench",
+		"--terminal", id.terminal, "--json")
+	if err != nil {
+		return err
+	}
+	var made struct {
+		Code string
+		Root string `json:"root_sha256"`
+	}
+	if err := json.Unmarshal(out, &made); err != nil {
+		return fmt.Errorf("centrald's code: %w", err)
+	}
+	_, err = aside(ctx, made.Code+"\n", o.program("kioskctl"), "enrol", "--central", door(p), "--code", "-", "--root-sha256", made.Root,
+		"--dir", o.identity(), "--signing-key", o.path("etc", "signing.key"), "--model", "bench", "--again")
+	return err
+}
+
+// aside runs a program that ends by itself and returns what it says.
+func aside(ctx context.Context, input, program string, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.WaitDelay = time.Second
 	cmd.Env = environment(os.Environ(), "")
-	out, err := cmd.CombinedOutput()
+	cmd.Stdin = strings.NewReader(input)
+	var out, trouble bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &trouble
+	err := cmd.Run()
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", filepath.Base(program), strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+		return nil, fmt.Errorf("%s %s: %w\n%s", filepath.Base(program), strings.Join(args, " "), err, strings.TrimSpace(out.String()+trouble.String()))
 	}
-	return nil
+	return out.Bytes(), nil
 }
 
 // digestOf is a SHA-256 over the names and contents of the files in the named

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -94,14 +95,14 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 	if o.portZero {
 		s.say("%s", announcement{Screen: address(s.ports.Screen), Bench: address(s.ports.Bench), Central: address(s.ports.Central),
 			Network: address(s.ports.Network), Token: id.token, ScreenURL: launch, BenchURL: bench,
-			Dir: o.dir, Config: o.config(), Socket: o.socket(), PID: os.Getpid()}.line())
+			Dir: o.dir, Config: o.config(), Socket: o.socket(), Uplink: o.uplink(), PID: os.Getpid()}.line())
 	}
 	// A mistake that kioskd would die of at every start is better told once.
-	if err := aside(ctx, o.program("kioskd"), "check", "--config", o.config()); err != nil {
+	if _, err := aside(ctx, "", o.program("kioskd"), "check", "--config", o.config()); err != nil {
 		return err
 	}
-	benchArgs := []string{"--dir", o.dir, "--listen", address(s.ports.Bench), "--central", address(s.ports.Central),
-		"--network-listen", address(s.ports.Network), "--screen-url", launch}
+	benchArgs := []string{"--dir", o.dir, "--listen", address(s.ports.Bench), "--central", address(s.ports.TLS),
+		"--central-demo", "http://" + address(s.ports.Central), "--network-listen", address(s.ports.Network), "--screen-url", launch}
 	if o.cardPIN != "" {
 		benchArgs = append(benchArgs, "--card-pin", o.cardPIN)
 	}
@@ -109,17 +110,20 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 		benchArgs = append(benchArgs, "--record", o.path("log", "line.log"))
 	}
 	answers := func(int) bool { return true }
+	well := func(status int) bool { return status == http.StatusOK }
 	for _, one := range []struct {
 		name, fault, url string
 		args             []string
 		good             func(status int) bool
+		after            func() error // once it answers
 	}{
 		{name: "bench", args: benchArgs, url: bench, good: answers},
 		{name: "centrald", args: []string{"--listen", address(s.ports.Central), "--store", o.path("central", "central.db"), "--demo",
-			"--trust", o.trust(), "--ocsp", bench + "pki/ocsp"},
-			url: "http://" + address(s.ports.Central) + "/", good: answers},
+			"--trust", o.trust(), "--ocsp", bench + "pki/ocsp", "--tls-listen", address(s.ports.TLS), "--ca-dir", o.ca()},
+			url: "http://" + address(s.ports.Central) + "/", good: answers, after: func() error { return enrolTerminal(ctx, o, s.ports, id) }},
+		{name: "uplink", args: []string{"uplink", "--config", o.config()}, url: overSocket, good: well},
 		{name: "kioskd", args: []string{"run", "--config", o.config()}, fault: o.fault,
-			url: screen, good: func(status int) bool { return status == http.StatusOK }},
+			url: screen, good: well},
 	} {
 		s.note("starting %s", one.name)
 		p, err := s.add(one.name, one.fault, one.args)
@@ -128,6 +132,11 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 		}
 		if err := s.await(ctx, p, one.url, one.good); err != nil {
 			return err
+		}
+		if one.after != nil {
+			if err := one.after(); err != nil {
+				return err
+			}
 		}
 	}
 	s.say("The terminal is ready.  Screen: %s  Bench: %s", launch, bench)
@@ -153,7 +162,7 @@ func (s *supervisor) add(name, fault string, args []string) (*program, error) {
 func (s *supervisor) await(ctx context.Context, p *program, url string, good func(int) bool) error {
 	client := &http.Client{
 		Timeout:       time.Second,
-		Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true}, // a proxy of the environment is not for loopback
+		Transport:     s.transport(url),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	until := time.Now().Add(startWait)
@@ -186,6 +195,21 @@ func (s *supervisor) await(ctx context.Context, p *program, url string, good fun
 		case <-ctx.Done():
 		}
 	}
+}
+
+// overSocket is where the uplink answers, through its socket.
+const overSocket = "http://uplink/uplink/v1/status"
+
+// transport reaches a program of ours. A proxy of the environment is not for this
+// machine.
+func (s *supervisor) transport(url string) *http.Transport {
+	t := &http.Transport{DisableKeepAlives: true}
+	if url == overSocket {
+		t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", s.o.uplink())
+		}
+	}
+	return t
 }
 
 func get(ctx context.Context, client *http.Client, url string) (status int, err error) {

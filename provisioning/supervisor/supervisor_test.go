@@ -214,7 +214,7 @@ func (s stage) nothingLeft(t *testing.T, pids ...int) {
 			t.Errorf("process %d is left: %s", pid, commandLine(fmt.Sprintf("/proc/%d", pid)))
 		}
 	}
-	for _, name := range []string{"dev/validator", "dev/printer", "runtime/admin.sock", "pcscd.comm", "kioskd.pid", "bench.pid", "centrald.pid"} {
+	for _, name := range []string{"dev/validator", "dev/printer", "runtime/admin.sock", "runtime/uplink.sock", "pcscd.comm", "kioskd.pid", "uplink.pid", "bench.pid", "centrald.pid"} {
 		if _, err := os.Lstat(filepath.Join(s.dir, name)); err == nil {
 			t.Errorf("%s is left", name)
 		}
@@ -251,7 +251,9 @@ func TestFirstStartToEnd(t *testing.T) {
 		{"printer", c.Printer.Port, filepath.Join(s.dir, "dev", "printer")},
 		{"panel", c.Panel.Port, filepath.Join(s.dir, "dev", "panel")},
 		{"people", c.Upkeep.People, filepath.Join(s.dir, "etc", "people.json")},
-		{"central through the network cable", c.Central.URL.String(), "http://" + tm.Network},
+		{"the uplink", c.Central.Socket, tm.Uplink},
+		{"central through the network cable", c.Uplink.Central.String(), "https://" + tm.Network},
+		{"enrolment through it", s.read(t, "etc", "identity", "central"), "https://" + tm.Network},
 		{"line log", s.read(t, "log", "line.log"), "line log"},
 		{"central's store", s.read(t, "central", "central.db"), "ledger"},
 	} {
@@ -264,7 +266,7 @@ func TestFirstStartToEnd(t *testing.T) {
 			t.Errorf("%s: %v %v, want %v", name, info.Mode(), err, mode)
 		}
 	}
-	pids := []int{tm.pid(t, "bench"), tm.pid(t, "centrald"), tm.pid(t, "kioskd")}
+	pids := []int{tm.pid(t, "bench"), tm.pid(t, "centrald"), tm.pid(t, "uplink"), tm.pid(t, "kioskd")}
 	for i, pid := range pids {
 		if group, err := syscall.Getpgid(pid); err != nil || group != pid {
 			t.Errorf("program %d has process group %d (%v), want its own, %d", i, group, err, pid)
@@ -366,7 +368,7 @@ func TestFaultOnlyOnce(t *testing.T) {
 func TestStubbornProgramIsKilledInTime(t *testing.T) {
 	s := newStage(t)
 	tm := s.start(t, []string{"FAKE_KIOSKD=stubborn"})
-	pids := []int{tm.pid(t, "bench"), tm.pid(t, "centrald"), tm.pid(t, "kioskd")}
+	pids := []int{tm.pid(t, "bench"), tm.pid(t, "centrald"), tm.pid(t, "uplink"), tm.pid(t, "kioskd")}
 	if took, status := tm.stop(t, syscall.SIGTERM); took > 2*time.Second || status != 0 {
 		t.Errorf("the end took %v with status %d; want at most 2 s and 0", took, status)
 	}
@@ -378,7 +380,7 @@ func TestStubbornProgramIsKilledInTime(t *testing.T) {
 func TestKilledSupervisorTakesAllWithIt(t *testing.T) {
 	s := newStage(t)
 	tm := s.start(t, nil)
-	pids := []int{tm.pid(t, "bench"), tm.pid(t, "centrald"), tm.pid(t, "kioskd")}
+	pids := []int{tm.pid(t, "bench"), tm.pid(t, "centrald"), tm.pid(t, "uplink"), tm.pid(t, "kioskd")}
 	tm.stop(t, syscall.SIGKILL)
 	for _, pid := range pids {
 		eventually(t, fmt.Sprintf("process %d is gone", pid), func() bool { return !alive(pid) })

@@ -55,9 +55,9 @@ func putCitizen(tx *bolt.Tx, a citizen) error {
 	return nil
 }
 
-// enrol gives a person whose certificate was proved an account, if there is none.
+// register gives a person whose certificate was proved an account, if there is none.
 // A name that central has already stands.
-func enrol(tx *bolt.Tx, p identity.Person) (citizen, error) {
+func register(tx *bolt.Tx, p identity.Person) (citizen, error) {
 	a, ok, err := citizenOf(tx, p.FIN)
 	if err != nil || ok {
 		return a, err

@@ -114,7 +114,7 @@ func (s *Server) PutBehaviour(_ context.Context, r centralapi.PutBehaviourReques
 	return centralapi.PutBehaviour200JSONResponse(b), nil
 }
 
-// PostReset forgets everything.
+// PostReset forgets everything but who is enrolled.
 func (s *Server) PostReset(context.Context, centralapi.PostResetRequestObject) (centralapi.PostResetResponseObject, error) {
 	s.mu.Lock()
 	s.behaviour = centralapi.Behaviour{Mode: centralapi.BehaviourNormal}
@@ -123,7 +123,8 @@ func (s *Server) PostReset(context.Context, centralapi.PostResetRequestObject) (
 	s.phones.forget()
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		for _, b := range buckets {
-			if bytes.Equal(b, bMeta) {
+			// Who is enrolled is no part of the demo: a terminal stays one.
+			if bytes.Equal(b, bMeta) || bytes.Equal(b, bTerminals) || bytes.Equal(b, bCodes) {
 				continue
 			}
 			if err := tx.DeleteBucket(b); err != nil {

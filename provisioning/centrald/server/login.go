@@ -129,7 +129,7 @@ func (s *Server) loginCard(ctx context.Context, terminal string, body []byte) (a
 	}
 	var a citizen
 	err = s.db.Update(func(tx *bolt.Tx) (err error) {
-		a, err = enrol(tx, person)
+		a, err = register(tx, person)
 		return err
 	})
 	if err != nil {

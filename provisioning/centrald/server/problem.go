@@ -38,6 +38,8 @@ var problems = map[centralapi.ProblemType]struct {
 	centralapi.ProblemRecordInvalid:     {422, "A record is not valid; nothing was stored", false},
 	centralapi.ProblemChainBroken:       {422, "The hashes do not fit the records; nothing was stored", false},
 	centralapi.ProblemKeyReused:         {422, "The key was used with another body", false},
+	centralapi.ProblemCodeRefused:       {403, "The code is not valid here", false},
+	centralapi.ProblemTooMany:           {429, "Too many tries; wait", true},
 	centralapi.ProblemBusy:              {503, "Central is busy", true},
 	centralapi.ProblemInternal:          {500, "Central has failed", true},
 }

@@ -11,6 +11,8 @@
 //   - An action has its effect once per key. The key, the digest of its body and
 //     its answer are written in the transaction that has the effect.
 //   - What it refuses it has not touched.
+//   - A terminal that comes through the Door is the one that its certificate names,
+//     and not blocked. Who has a one-time code is enrolled once.
 //   - Who signs in is proved here, for this origin; a session belongs to the
 //     terminal at which it began, and no secret of a sign-in is in the store, in
 //     the log or in an error.
@@ -40,6 +42,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/asan-kiosk/kiosk/provisioning/centralapi"
+	"github.com/asan-kiosk/kiosk/provisioning/centrald/authority"
 	"github.com/asan-kiosk/kiosk/provisioning/centrald/identity"
 	"github.com/asan-kiosk/kiosk/provisioning/centrald/signin"
 	"github.com/asan-kiosk/kiosk/provisioning/centrald/trust"
@@ -68,6 +71,9 @@ type Options struct {
 	OCSP string
 	// AskOCSP reaches responders; nil: none is ever asked.
 	AskOCSP identity.Ask
+	// Authority issues and checks the terminals' certificates; nil: there is no Door,
+	// and no terminal is enrolled here.
+	Authority *authority.Authority
 	// Rand is where nonces, codes and session ids come from; nil means crypto/rand.
 	Rand io.Reader
 	// Log may be nil. Nothing that was sent is ever logged.
@@ -107,6 +113,8 @@ type Server struct {
 
 	mu        sync.Mutex
 	behaviour centralapi.Behaviour
+	guessing  limiter // wrong codes, by address
+	renewing  limiter // renewals, by terminal
 
 	ending context.Context // ends with Close
 	end    context.CancelFunc
@@ -140,6 +148,7 @@ func Open(path string, o Options) (*Server, error) {
 		return nil, fmt.Errorf("open store %s: %w", path, err)
 	}
 	s := &Server{db: db, o: o, log: o.Log, behaviour: centralapi.Behaviour{Mode: centralapi.BehaviourNormal},
+		guessing: limiter{most: wrongCodes, span: wrongCodesSpan}, renewing: limiter{most: renewals, span: renewalsSpan},
 		desk: signin.New(o.Rand), hashing: make(chan struct{}, hashedAtOnce),
 		verifier: identity.Verifier{Origin: o.Origin, OCSP: o.OCSP, Ask: o.AskOCSP, Rand: o.Rand}}
 	if o.Demo {

@@ -30,10 +30,12 @@ var (
 	bPhones    = []byte("phones")    // telephone number -> FIN
 	bTies      = []byte("ties")      // hash of a session's id -> tie
 	bHistory   = []byte("history")   // FIN, or nothing, 0 n -> centralapi.HistoryEntry
+	bTerminals = []byte("terminals") // id -> terminal
+	bCodes     = []byte("codes")     // SHA-256 of a one-time code -> code
 	bMeta      = []byte("meta")
 
 	buckets = [][]byte{bHeads, bRecords, bLedger, bSums, bNotes, bIntents, bCounts, bActions, bPayments, bOrders, bIncidents,
-		bCitizens, bPhones, bTies, bHistory, bMeta}
+		bCitizens, bPhones, bTies, bHistory, bTerminals, bCodes, bMeta}
 )
 
 var keySchema = []byte("schema")
