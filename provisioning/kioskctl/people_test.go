@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// enrol runs "kioskctl people ..." with a standard input.
+// enrolPerson runs "kioskctl people ..." with a standard input.
 func enrolPerson(t *testing.T, in string, args ...string) (code int, out, errOut string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
