@@ -230,7 +230,7 @@ func TestMistakes(t *testing.T) {
 		{"key of no meaning", "level", `weather = "fine"`, `k:%d: log.weather is not known; section [log] has level`},
 		{"misspelt section", "[log]", `[logs]`, `k:%d: logs is not known; did you mean [log]?`},
 		{"section in capitals", "[log]", `[Log]`, `k:%d: Log is not known; did you mean [log]?`},
-		{"section of no meaning", "[log]", "[telemetry]", `k:%d: telemetry is not known; the sections are terminal, state, screen, admin, catalogue, central, acceptor, printer, card_reader, panel, limits, log`},
+		{"section of no meaning", "[log]", "[telemetry]", `k:%d: telemetry is not known; the sections are terminal, state, screen, admin, catalogue, central, acceptor, printer, card_reader, panel, limits, health, log`},
 		{"broken line", "level", `level = `, `k:%d: `},
 		{"same key twice", "level", "level = \"info\"\nlevel = \"info\"", `k:%d: key level is already defined; the line reads "level = \"info\""`},
 	} {

@@ -4,8 +4,9 @@
 //	kioskd run --config FILE     run the terminal
 //	kioskd check --config FILE   check the configuration and the catalogue, and end
 //
-// It ends with 0 in order, with 1 on a mistake in what it was given, and with 2
-// when the journal can no longer be written or read: then a technician is needed.
+// It ends with 0 in order, with 1 on a mistake in what it was given, with 2 when
+// the journal can no longer be written or read (then a technician is needed), and
+// with 3 when one of its loops has stood still.
 package main
 
 import (

@@ -16,6 +16,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/admin"
 	"github.com/asan-kiosk/kiosk/daemon/config"
 	"github.com/asan-kiosk/kiosk/daemon/esign"
+	"github.com/asan-kiosk/kiosk/daemon/health"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
 	"github.com/asan-kiosk/kiosk/drivers/cash/ccnet"
 	"github.com/asan-kiosk/kiosk/drivers/line"
@@ -29,7 +30,8 @@ import (
 
 // open builds the parts as the configuration says. Nothing is driven yet.
 func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
-	p = parts{cfg: cfg, log: log, network: http.DefaultTransport, page: kioskui.FS(), asset: kioskui.AssetHash()}
+	p = parts{cfg: cfg, log: log, network: http.DefaultTransport, page: kioskui.FS(), asset: kioskui.AssetHash(),
+		watch: health.NewWatch()}
 	defer func() {
 		if err != nil {
 			p.close()
@@ -50,18 +52,27 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 		}
 	}
 	p.resume = resumeFile{filepath.Join(cfg.State.RuntimeDir, "visit.json")}
-	if p.screen, err = net.Listen("tcp", cfg.Screen.Listen); err != nil {
-		return p, fmt.Errorf("the screen's address: %w", err)
+	passed, err := passedListeners(passedScreen)
+	if err != nil {
+		return p, err
+	}
+	if p.screen, err = screenListener(passed[passedScreen], cfg.Screen.Listen); err != nil {
+		return p, err
 	}
 	if p.admin, err = admin.Listen(cfg.Admin.Socket); err != nil {
 		return p, err
 	}
+	if cfg.Health.MetricsSocket != "" {
+		if p.metrics, err = admin.Listen(cfg.Health.MetricsSocket); err != nil {
+			return p, err
+		}
+	}
 	p.dots = 576
 	if cfg.Acceptor.Driver != config.DriverNone {
-		a := cfg.Acceptor
+		a, mark := cfg.Acceptor, p.watch.Mark("acceptor", loopLimit)
 		p.acceptor = func(ctx context.Context, memory cash.Memory, commands <-chan cash.Command, deliver func(cash.Event)) error {
 			return ccnet.RunTTY(ctx, a.Port, a.Baud, ccnet.Config{Currency: a.Currency, PollPeriod: a.Poll, Denominations: a.Denominations},
-				memory, commands, deliver, line.Options{Log: log.With("device", "acceptor")})
+				memory, commands, deliver, line.Options{Log: log.With("device", "acceptor"), Progress: mark.Touch})
 		}
 	}
 	if cfg.Printer.Driver != config.DriverNone {
@@ -75,8 +86,9 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 		if baud == 0 {
 			baud = 115200
 		}
+		mark := p.watch.Mark("printer", loopLimit)
 		p.printer = func(ctx context.Context, commands <-chan printer.Command, deliver func(printer.Event)) error {
-			return escpos.Run(ctx, line.OpenTTY(c.Port, line.Mode{Baud: baud}), profile, commands, deliver, line.Options{Log: log.With("device", "printer")})
+			return escpos.Run(ctx, line.OpenTTY(c.Port, line.Mode{Baud: baud}), profile, commands, deliver, line.Options{Log: log.With("device", "printer"), Progress: mark.Touch})
 		}
 	}
 	if cfg.Cards.Driver != config.DriverNone {
@@ -86,14 +98,16 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 				return p, err
 			}
 		}
-		p.cards = &esign.Runner{Service: pcsc.New(),
+		readers := pcsc.New()
+		readers.Progress = p.watch.Mark("card_reader", cardLimit).Touch
+		p.cards = &esign.Runner{Service: readers,
 			Profiles: []smartcard.Profile{pkcs15.New()}, Version: Version, Now: time.Now}
 	}
 	return p, nil
 }
 
 func (p parts) close() {
-	for _, l := range []net.Listener{p.screen, p.admin} {
+	for _, l := range []net.Listener{p.screen, p.admin, p.metrics} {
 		if l != nil {
 			_ = l.Close()
 		}

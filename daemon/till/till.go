@@ -104,6 +104,7 @@ type Till struct {
 	closeWhy string
 	closeBy  time.Time
 	refused  map[string]string // note id -> why it is being given back
+	held     bool              // see Hold
 }
 
 // New makes a till on its ledger.
@@ -125,6 +126,8 @@ func (t *Till) Ready() (bool, string) {
 		return false, "starting"
 	case t.undecided() != nil:
 		return false, "in_doubt"
+	case t.held:
+		return false, "held"
 	}
 	return true, ""
 }
@@ -362,6 +365,9 @@ func (t *Till) refuse(tender *OpenTender, e cash.Escrowed) string {
 	if v.IsZero() {
 		return record.RefusedValueless
 	}
+	if t.shut() {
+		return record.RefusedHeld
+	}
 	if tender == nil {
 		return record.RefusedNoVisit
 	}
@@ -511,7 +517,7 @@ func (t *Till) steer() {
 	}
 	want := "off"
 	var types []int
-	if o := t.ledger.Tender(); o != nil && !t.closing && t.undecided() == nil {
+	if o := t.ledger.Tender(); o != nil && !t.closing && !t.shut() && t.undecided() == nil {
 		m := t.ledger.Visit(o.Visit)
 		if m.Held.Cmp(o.Owed) < 0 && m.Count < o.MaxNotes {
 			for _, n := range t.ledger.Unit().Table.Notes {
@@ -548,9 +554,7 @@ func (t *Till) tryClose(now time.Time) {
 		return
 	}
 	still := t.undecided() == nil || t.undecided().State == NoteInDoubt
-	quiet := t.state == cash.StateDisabled || t.state == cash.StateFault || t.state == cash.StateOffline ||
-		t.state == cash.StatePowerUp || t.state == cash.StateInitializing
-	if (still && quiet) || !now.Before(t.closeBy) {
+	if (still && quiet(t.state)) || !now.Before(t.closeBy) {
 		t.writeClosed(o, t.closeWhy)
 	}
 }

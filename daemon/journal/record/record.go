@@ -161,6 +161,7 @@ const (
 	RefusedRecovery  = "recovery"  // found in escrow after a restart
 	RefusedCassette  = "cassette"  // no room
 	RefusedValueless = "valueless" // its value is not known
+	RefusedHeld      = "held"      // the terminal takes no notes now: a door, an alarm, no confirmed cassette
 )
 
 // Tender, payment and what is left of it.
