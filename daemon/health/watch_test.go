@@ -3,6 +3,7 @@ package health
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,22 +26,24 @@ func TestWatch(t *testing.T) {
 				w := NewWatch()
 				quick, slow := w.Mark("quick", 15*time.Second), w.Mark("slow", 15*time.Second)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				var loops sync.WaitGroup
+				defer loops.Wait()
 				defer cancel()
-				go func() {
+				loops.Go(func() {
 					for ctx.Err() == nil {
 						quick.Touch()
 						time.Sleep(time.Second)
 					}
-				}()
+				})
 				began := time.Now()
-				go func() {
+				loops.Go(func() {
 					for c.stops == 0 || time.Since(began) < c.stops {
 						slow.Touch()
 						if time.Sleep(time.Second); ctx.Err() != nil {
 							return
 						}
 					}
-				}()
+				})
 				pings, lastPing := 0, time.Time{}
 				err := w.Run(ctx, func() { pings, lastPing = pings+1, time.Now() })
 				var e *StoodStill
