@@ -159,13 +159,23 @@ func (j *Journal) bringTogether(s storeState, files []segmentFile) (record.Recov
 	if at.seq == s.head.tail.seq {
 		fromStore = at.hash
 	}
-	scan, err := scanSegments(files[start:], j.id, at, 0, func(r Record) error {
+	scanner := &segmentScanner{id: j.id, keep: func(r Record) error {
 		j.worked(r)
 		if r.Seq == s.head.tail.seq {
 			fromStore = r.Hash
 		}
 		return nil
-	})
+	}}
+	if s.st != nil {
+		// The chain has to come to the store's last record, which the store's own
+		// chain leads to from the checkpoint on.
+		scanner.skim = s.head.checkpoint
+	}
+	scan, err := scanner.scan(files[start:], at)
+	if err == nil && scan.broken != nil && scanner.skim > 0 {
+		// Where the valid part ends is for a full reading to say.
+		scan, err = scanSegments(files[start:], j.id, at, 0, scanner.keep)
+	}
 	if errors.Is(err, ErrForeign) {
 		return record.Recovered{}, &RecoveryError{ErrForeign, err.Error(), "find out whose file this is and move it out of the directory; a terminal never goes on with another's journal"}
 	}
