@@ -15,10 +15,10 @@
 //     bare timer would prove nothing.
 //   - Manager speaks to the service manager: ready, status, watchdog, stopping
 //     (sd_notify(3)).
-//   - Metrics serves the figures to Prometheus, under the names of central-sync 9.
-//     No label and no value says anything about a person or a visit.
 //   - Starts is the fold that knows how often the daemon was started, and after how
 //     many of its lives it had not ended in order.
+//
+// The figures for Prometheus are in health/metrics.
 package health
 
 import (

@@ -21,6 +21,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/config"
 	"github.com/asan-kiosk/kiosk/daemon/esign"
 	"github.com/asan-kiosk/kiosk/daemon/health"
+	"github.com/asan-kiosk/kiosk/daemon/health/metrics"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
 	"github.com/asan-kiosk/kiosk/daemon/paper/draw"
@@ -123,7 +124,7 @@ type world struct {
 	cards   chan esign.Job
 	screen  *screen.Screen
 	watch   *health.Watch
-	metrics *health.Metrics
+	metrics *metrics.Metrics
 	shown   atomic.Bool // something was shown since the status was told
 	resume  resumeFile
 	log     *slog.Logger
@@ -251,13 +252,13 @@ func (p parts) run(ctx context.Context) (err error) {
 	folds := terminal.NewFolds(courier)
 	begin := &opening{manager: p.manager}
 	committer := p.watch.Mark("committer", loopLimit)
-	metrics := health.NewMetrics()
+	figures := metrics.New()
 	j, err := journal.Open(journal.Options{
 		Dir: filepath.Join(cfg.State.Dir, "journal"), Terminal: cfg.Terminal.ID, Create: true,
 		Enrolment:  []byte(`{"terminal":"` + cfg.Terminal.ID + `"}`),
 		SigningKey: p.key, KeyID: "terminal", Folds: folds.List(), Log: log, BootID: p.boot,
 		Progress:  func() { committer.Touch(); begin.progress() },
-		Committed: metrics.Committed,
+		Committed: figures.Committed,
 	})
 	begin.over.Store(true)
 	if err != nil {
@@ -273,7 +274,7 @@ func (p parts) run(ctx context.Context) (err error) {
 	failed := make(chan error, 1)
 	box := newMailbox()
 	w := &world{ctx: gctx, journal: j, folds: folds, calls: make(chan central.Call, queue), draws: make(chan paper.Request, queue),
-		cards: make(chan esign.Job, queue), resume: p.resume, watch: p.watch, metrics: metrics, log: log, fail: func(err error) {
+		cards: make(chan esign.Job, queue), resume: p.resume, watch: p.watch, metrics: figures, log: log, fail: func(err error) {
 			select {
 			case failed <- err:
 			default:
@@ -372,12 +373,12 @@ func (p parts) run(ctx context.Context) (err error) {
 	}
 	g.Go(func() error { return serve(gctx, shows, w.screen) })
 	if p.metrics != nil {
-		metrics.Use(health.Source{Journal: j, JournalDir: filepath.Join(cfg.State.Dir, "journal"), StateDir: cfg.State.Dir, Report: w.report,
+		figures.Use(metrics.Source{Journal: j, JournalDir: filepath.Join(cfg.State.Dir, "journal"), StateDir: cfg.State.Dir, Report: w.report,
 			Starts: func() (all, unclean uint64) {
 				j.View(func() { all, unclean = folds.Starts.Count() })
 				return all, unclean
 			}, Loops: p.watch.Loops, Bundle: p.bundle.Version, Version: Version, Now: time.Now, Log: log})
-		g.Go(func() error { return serve(gctx, p.metrics, metrics.Handler()) })
+		g.Go(func() error { return serve(gctx, p.metrics, figures.Handler()) })
 	}
 	if p.admin != nil {
 		g.Go(func() error {

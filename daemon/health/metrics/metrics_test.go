@@ -1,8 +1,7 @@
-package health
+package metrics
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -13,10 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asan-kiosk/kiosk/daemon/health"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
-	"github.com/asan-kiosk/kiosk/daemon/journal/record"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
 )
+
+var dawn = time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC)
 
 // chain is a journal of ten records, of which central has seven.
 type chain struct{ acked uint64 }
@@ -29,7 +30,7 @@ func (chain) Read(from uint64, _ int) ([]journal.Record, error) {
 
 func figures(t *testing.T, s Source, use func(*Metrics)) string {
 	t.Helper()
-	m := NewMetrics()
+	m := New()
 	m.Use(s)
 	if use != nil {
 		use(m)
@@ -48,14 +49,13 @@ func TestMetrics(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "store.db"), make([]byte, 1234), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	table := works()
+	table := health.NewTable(dawn, health.Fitted{Acceptor: true})
 	table.Cash(dawn, cash.Offline{Cause: "port lost"})
-	facts := good
-	facts.CashReady, facts.Nothing, facts.Alarms, facts.Central = false, true, []string{"a"}, CentralReport{Unsent: 3, Open: 2, Backoff: 1500}
+	facts := health.Facts{CentralOnline: true, Nothing: true, Alarms: []string{"a"}, Central: health.CentralReport{Unsent: 3, Open: 2, Backoff: 1500}}
 	s := Source{Journal: chain{7}, JournalDir: dir, StateDir: dir, Bundle: 12, Version: "v1",
-		Report: func(context.Context) (Report, error) { return table.Report(dawn, facts), nil },
+		Report: func(context.Context) (health.Report, error) { return table.Report(dawn, facts), nil },
 		Starts: func() (uint64, uint64) { return 5, 2 },
-		Loops:  func() []Loop { return []Loop{{Name: "rooms", Still: 250}} },
+		Loops:  func() []health.Loop { return []health.Loop{{Name: "rooms", Still: 250}} },
 		Now:    func() time.Time { return dawn.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler)}
 	text := figures(t, s, func(m *Metrics) {
 		m.Committed(3 * time.Millisecond)
@@ -80,29 +80,9 @@ func TestMetrics(t *testing.T) {
 	}
 	// Rooms that do not answer cost their own figures and no others.
 	s.Journal = chain{10}
-	s.Report = func(context.Context) (Report, error) { return Report{}, errors.New("no answer") }
+	s.Report = func(context.Context) (health.Report, error) { return health.Report{}, errors.New("no answer") }
 	text = figures(t, s, nil)
 	if strings.Contains(text, "device_state{") || !strings.Contains(text, "\njournal_unsent_oldest_seconds 0\n") {
 		t.Errorf("with rooms that do not answer:\n%s", text)
-	}
-}
-
-func TestStarts(t *testing.T) {
-	l := NewStarts()
-	for _, b := range []record.Body{record.Started{}, record.Stopped{}, record.Started{}, record.PeriodOpened{}, record.Started{}, record.Stopped{}} {
-		if err := l.Apply(journal.Record{Kind: b.Kind()}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	saved, err := l.Save()
-	if err != nil || !json.Valid(saved) {
-		t.Fatal(err)
-	}
-	again := NewStarts()
-	if err := again.Load(saved); err != nil {
-		t.Fatal(err)
-	}
-	if all, unclean := again.Count(); all != 3 || unclean != 1 {
-		t.Errorf("%d starts, %d unclean", all, unclean)
 	}
 }

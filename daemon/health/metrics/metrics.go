@@ -1,4 +1,7 @@
-package health
+// Package metrics serves the daemon's figures to Prometheus, under the names of
+// protocols/central-sync.md 9 as far as what they count exists. Labels hold words of
+// fixed lists only: nothing says anything about a person or a visit.
+package metrics
 
 import (
 	"context"
@@ -13,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sys/unix"
 
+	"github.com/asan-kiosk/kiosk/daemon/health"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 )
 
@@ -24,19 +28,18 @@ type Source struct {
 		Acked() uint64
 		Read(from uint64, max int) ([]journal.Record, error)
 	}
-	JournalDir string                                // its files' bytes are counted
-	StateDir   string                                // on the disk whose room is told
-	Report     func(context.Context) (Report, error) // from among the rooms
+	JournalDir string                                       // its files' bytes are counted
+	StateDir   string                                       // on the disk whose room is told
+	Report     func(context.Context) (health.Report, error) // from among the rooms
 	Starts     func() (all, unclean uint64)
-	Loops      func() []Loop
+	Loops      func() []health.Loop
 	Bundle     uint64 // version of the catalogue
 	Version    string // of the daemon
 	Now        func() time.Time
 	Log        *slog.Logger
 }
 
-// Metrics are the daemon's figures. The names are those of central-sync 9, as far
-// as what they count exists; labels hold words of fixed lists only.
+// Metrics are the figures.
 type Metrics struct {
 	registry *prometheus.Registry
 	commits  prometheus.Histogram
@@ -47,8 +50,8 @@ type Metrics struct {
 // askFor is how long a reader waits for the rooms.
 const askFor = 2 * time.Second
 
-// NewMetrics makes the figures; Use tells where the rest comes from.
-func NewMetrics() *Metrics {
+// New makes the figures; Use tells where the rest comes from.
+func New() *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "journal_commit_seconds",
@@ -148,7 +151,7 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		return
 	}
 	for _, d := range r.Devices {
-		for _, s := range States() {
+		for _, s := range health.States() {
 			gauge(descDevice, one(d.State == s), string(d.ID), string(s))
 		}
 	}
