@@ -21,10 +21,20 @@ check-slip)
 	scripts/build.sh
 	exec go run ./proof/slip "$@"
 	;;
-bench-note | bench-idle) # on the programs as they are, with a browser
+units) # the last lines are the figures
+	scripts/setup.sh test
+	scripts/build.sh
+	scripts/units.sh
+	;;
+watchdog)
+	scripts/setup.sh run
+	scripts/build.sh --faultpoints
+	exec go run ./proof/watchdog --bin-dir bin/faultpoints "$@"
+	;;
+bench-note | bench-idle | bench-start) # on the programs as they are, with a browser
 	scripts/setup.sh test
 	scripts/build.sh
 	exec go run "./proof/${name/bench-/bench}" --bin-dir bin "$@"
 	;;
-*) fail "proof.sh: which one? crash, check-slip, bench-note or bench-idle" ;;
+*) fail "proof.sh: which one? crash, units, watchdog, check-slip, bench-note, bench-idle or bench-start" ;;
 esac

@@ -53,6 +53,7 @@ debian_packages() {
 	echo libharfbuzz-bin:hb-shape   # shapes text, to compare with ours
 	echo libfribidi-bin:fribidi     # orders text, to compare with ours
 	echo opensc:opensc-tool         # reads cards and knows nothing of ours
+	echo systemd:systemd-analyze    # reads the units; nothing of it has to run
 }
 
 need_packages() {

@@ -1,7 +1,7 @@
 #!/bin/bash
 # units.sh: what must hold of the units, on a staged installation of the programs as
-# they were built. The service manager need not run here: it only reads. The last
-# lines are the figures.
+# they were built, and that the device process does its work without a network. No
+# service manager need run here. The last lines are the figures.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 stage=$(mktemp -d)
@@ -38,6 +38,8 @@ if go tool nm bin/kioskd | grep -E 'faultpoint\.(init|.*Hit|.*Turn|.*Planted|Nam
 fi
 if grep -aq KIOSK_FAULTPOINT bin/kioskd; then fail "bin/kioskd knows KIOSK_FAULTPOINT"; fi
 echo "bin/kioskd has no fault points"
+
+go run ./proof/activation --bin-dir bin --units systemd
 
 # With the pattern of a cabinet's own networks, as it will be in service.
 install -D -m 644 systemd/kiosk-uplink.service.d/central.conf.sample "$units/kiosk-uplink.service.d/central.conf"

@@ -26,7 +26,7 @@ type options struct {
 // only prepares.
 var programs = []string{"bench", "centrald", "kioskd", "kioskctl"}
 
-var faultForm = regexp.MustCompile(`^[a-z0-9.-]+:[1-9][0-9]{0,8}$`)
+var faultForm = regexp.MustCompile(`^[a-z0-9._-]+:[1-9][0-9]{0,8}(:stall)?$`)
 
 // maxSocketPath is sun_path of unix(7) without its final zero, in bytes.
 const maxSocketPath = 107
