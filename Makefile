@@ -14,7 +14,7 @@ FUZZTIME ?= 10s
 
 export FUZZTIME
 
-.PHONY: help setup build run reset test test-all fresh lint gen fuzz crash check-slip bench-note bench-idle bench-card test-secrets
+.PHONY: help setup build install run reset test test-all fresh lint gen fuzz crash units watchdog check-slip bench-note bench-idle bench-card bench-start test-secrets
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +25,9 @@ setup: ## install what run and test need on Debian 12
 build: ## build the page and the programs into bin/
 	@scripts/setup.sh run
 	@scripts/build.sh
+
+install: build ## lay programs and units out under DESTDIR, as a package does
+	@scripts/install.sh
 
 run: build ## run a whole terminal on virtual devices; prints two addresses
 	@exec bin/supervisor $(RUN_FLAGS)
@@ -54,6 +57,12 @@ fuzz: ## fuzz every parser for FUZZTIME (10s)
 crash: ## the whole crash campaign
 	@scripts/proof.sh crash
 
+units: ## verify the units, their exposure, and that the device process needs no network
+	@scripts/proof.sh units
+
+watchdog: ## stop each loop of a running daemon in turn
+	@scripts/proof.sh watchdog
+
 check-slip: ## read slips back with programs that others wrote
 	@scripts/proof.sh check-slip
 
@@ -68,3 +77,6 @@ bench-card: ## measure a sign-in with the card, and one signature beside pkcs11-
 
 test-secrets: ## look for a PIN in logs, journal, page and the daemon's memory
 	@scripts/proof.sh test-secrets
+
+bench-start: ## measure a cold start, and kill -9 to the open slot, with a long journal
+	@scripts/proof.sh bench-start

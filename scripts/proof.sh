@@ -21,7 +21,17 @@ check-slip)
 	scripts/build.sh
 	exec go run ./proof/slip "$@"
 	;;
-bench-note | bench-idle | bench-card) # on the programs as they are
+units) # the last lines are the figures
+	scripts/setup.sh test
+	scripts/build.sh
+	scripts/units.sh
+	;;
+watchdog)
+	scripts/setup.sh run
+	scripts/build.sh --faultpoints
+	exec go run ./proof/watchdog --bin-dir bin/faultpoints "$@"
+	;;
+bench-note | bench-idle | bench-card | bench-start) # on the programs as they are
 	scripts/setup.sh test
 	scripts/build.sh
 	exec go run "./proof/${name/bench-/bench}" --bin-dir bin "$@"
@@ -33,5 +43,5 @@ test-secrets)
 	cd kiosk-ui
 	exec node e2e/secrets.js "$(cd .. && pwd)/bin"
 	;;
-*) fail "proof.sh: which one? crash, check-slip, bench-note, bench-idle, bench-card or test-secrets" ;;
+*) fail "proof.sh: which one? crash, units, watchdog, check-slip, test-secrets, bench-note, bench-idle, bench-card or bench-start" ;;
 esac

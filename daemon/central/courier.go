@@ -155,6 +155,9 @@ func (c *Courier) Health() Health {
 	if head > c.lane.cursor {
 		h.Unsent = head - c.lane.cursor
 	}
+	if c.lane.n > 0 || c.lane.resting {
+		h.Retry = c.lane.due
+	}
 	c.mu.Lock()
 	h.Open = len(c.fold.Open)
 	c.mu.Unlock()

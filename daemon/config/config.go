@@ -55,6 +55,7 @@ type Config struct {
 	Panel     Panel
 	Upkeep    Upkeep
 	Limits    Limits
+	Health    Health
 	Log       Log
 }
 
@@ -158,6 +159,11 @@ type Limits struct {
 	IdleRead    time.Duration // rest allowed on screens that are read
 	IdleTyping  time.Duration // rest allowed on screens that are filled in
 	Warning     time.Duration // how long "are you still here?" stands before the end of a rest
+}
+
+// Health says where the daemon tells its figures.
+type Health struct {
+	MetricsSocket string // path of a Unix socket that serves Prometheus; "": none
 }
 
 // Log is the daemon's own log.

@@ -224,6 +224,14 @@ var keys = []key{
 	{name: "limits.warning_s", allowed: "a whole number of seconds from 20 to 120", standard: int64(minWarning),
 		set: func(c *Config, v any) bool { return setDuration(&c.Limits.Warning, v, time.Second, minWarning, 120) }},
 
+	{name: "health.metrics_socket", allowed: "an absolute path of at most " + strconv.Itoa(socketPath) + " bytes, or empty", standard: "",
+		set: func(c *Config, v any) bool {
+			if v == "" {
+				return true
+			}
+			return setPath(&c.Health.MetricsSocket, v) && len(c.Health.MetricsSocket) <= socketPath
+		}},
+
 	{name: "log.level", allowed: `"debug", "info", "warn" or "error"`, standard: "info",
 		set: func(c *Config, v any) bool {
 			var s string

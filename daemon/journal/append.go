@@ -167,8 +167,13 @@ func (j *Journal) run() {
 	}()
 	age := time.NewTimer(j.o.CheckpointAge)
 	defer age.Stop()
+	beat := time.NewTicker(Heartbeat)
+	defer beat.Stop()
 	for {
+		j.o.Progress()
 		select {
+		case <-beat.C:
+			continue
 		case r := <-j.queue:
 			j.serve(j.drain(r))
 		case <-age.C:

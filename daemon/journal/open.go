@@ -157,6 +157,7 @@ func (j *Journal) loadFolds() error {
 	}
 	apply := func(folds []Fold) func(Record) error {
 		return func(r Record) error {
+			j.worked(r)
 			for _, f := range folds {
 				if err := f.Apply(r); err != nil {
 					return fmt.Errorf("fold %s: record %d: %w", f.Name(), r.Seq, err)

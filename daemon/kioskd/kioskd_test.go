@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/config"
+	"github.com/asan-kiosk/kiosk/daemon/health"
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/daemon/upkeep/people"
 	"github.com/asan-kiosk/kiosk/drivers/bench/ioboard"
@@ -47,12 +49,19 @@ type pipes struct {
 	conns chan net.Conn
 	once  sync.Once
 	done  chan struct{}
+	until atomic.Int64 // nanoseconds since 1970; see SetDeadline
 }
 
 func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
 
+func (p *pipes) SetDeadline(t time.Time) error { p.until.Store(t.UnixNano()); return nil }
+
 func (p *pipes) Accept() (net.Conn, error) {
+	late := time.NewTimer(time.Until(time.Unix(0, p.until.Load())))
+	defer late.Stop()
 	select {
+	case <-late.C:
+		return nil, os.ErrDeadlineExceeded
 	case c := <-p.conns:
 		return c, nil
 	case <-p.done:
@@ -136,6 +145,7 @@ type place struct {
 	slips   int // that came out with something on them
 	board   *ioboard.Board
 	people  people.People
+	stuck   func(error)
 }
 
 func newPlace(t *testing.T) *place {
@@ -165,7 +175,8 @@ type life struct {
 	screen *pipes
 	unit   *device[validator.Output]
 	board  *device[ioboard.Output]
-	stop   context.CancelFunc
+	stop   context.CancelFunc // orders the daemon to stop
+	off    context.CancelFunc // takes the devices away
 	ended  chan error
 	wg     sync.WaitGroup
 
@@ -174,12 +185,13 @@ type life struct {
 
 func (p *place) start() *life {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &life{p: p, screen: newPipes(), stop: cancel, ended: make(chan error, 1)}
+	powered, off := context.WithCancel(context.Background())
+	l := &life{p: p, screen: newPipes(), stop: cancel, off: off, ended: make(chan error, 1)}
 	unitHost, unitEnd := line.Pipe()
 	paperHost, paperEnd := line.Pipe()
 	l.unit = &device[validator.Output]{port: unitEnd, receive: p.unit.Receive, tick: p.unit.Tick,
 		parts: func(o validator.Output) ([]byte, time.Time) { return o.Send, o.Wake }}
-	l.unit.run(ctx, &l.wg)
+	l.unit.run(powered, &l.wg)
 	(&device[paperprinter.Output]{port: paperEnd, receive: p.paper.Receive, tick: p.paper.Tick,
 		parts: func(o paperprinter.Output) ([]byte, time.Time) {
 			for _, e := range o.Events {
@@ -188,12 +200,12 @@ func (p *place) start() *life {
 				}
 			}
 			return o.Send, o.Wake
-		}}).run(ctx, &l.wg)
+		}}).run(powered, &l.wg)
 	boardHost, boardEnd := line.Pipe()
 	if p.board != nil {
 		l.board = &device[ioboard.Output]{port: boardEnd, receive: p.board.Receive, tick: p.board.Tick,
 			parts: func(o ioboard.Output) ([]byte, time.Time) { return o.Send, o.Wake }}
-		l.board.run(ctx, &l.wg)
+		l.board.run(powered, &l.wg)
 	}
 	once := func(port line.Port) line.Opener {
 		given := false
@@ -213,16 +225,22 @@ func (p *place) start() *life {
 	cfg.Acceptor.Currency = money.AZN
 	cfg.Limits.IdleRead, cfg.Limits.Warning, cfg.Limits.IdleAttract = time.Minute, 20*time.Second, 30*time.Second
 	trace := keepTraffic(p.dir, slog.New(slog.DiscardHandler))
+	watch := health.NewWatch()
+	acceptor, paper := watch.Mark("acceptor", loopLimit), watch.Mark("printer", loopLimit)
 	d := parts{
 		trace: trace,
-		cfg:   cfg, bundle: p.bundle, key: ed25519.NewKeyFromSeed(make([]byte, 32)), token: token, page: fstest.MapFS{},
+		cfg:   cfg, watch: watch, stuck: func(err error) {
+			if p.stuck != nil {
+				p.stuck(err)
+			}
+		}, bundle: p.bundle, key: ed25519.NewKeyFromSeed(make([]byte, 32)), token: token, page: fstest.MapFS{},
 		screen: l.screen, network: handler{p.central}, log: slog.New(slog.DiscardHandler), dots: 576,
 		resume: resumeFile{filepath.Join(p.dir, "visit.json")},
 		acceptor: func(ctx context.Context, m cash.Memory, commands <-chan cash.Command, deliver func(cash.Event)) error {
-			return ccnet.Run(ctx, once(unitHost), ccnet.Config{Currency: money.AZN}, m, commands, deliver, line.Options{Recorder: trace})
+			return ccnet.Run(ctx, once(unitHost), ccnet.Config{Currency: money.AZN}, m, commands, deliver, line.Options{Recorder: trace, Progress: acceptor.Touch})
 		},
 		printer: func(ctx context.Context, commands <-chan printer.Command, deliver func(printer.Event)) error {
-			return escpos.Run(ctx, once(paperHost), escpos.Generic80(), commands, deliver, line.Options{})
+			return escpos.Run(ctx, once(paperHost), escpos.Generic80(), commands, deliver, line.Options{Progress: paper.Touch})
 		},
 	}
 	d.loadKey = func() (ed25519.PrivateKey, error) { return ed25519.NewKeyFromSeed(make([]byte, 32)), nil }
@@ -242,6 +260,12 @@ func (l *life) end() {
 	if err := <-l.ended; err != nil {
 		l.p.t.Errorf("the daemon ended with %v", err)
 	}
+	l.away()
+}
+
+// away takes the devices away and waits for them.
+func (l *life) away() {
+	l.off()
 	l.wg.Wait()
 }
 

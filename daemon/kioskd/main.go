@@ -8,8 +8,9 @@
 // Run and uplink are two processes: run has the devices and the money record and no
 // network, uplink has the network and neither (package uplink).
 //
-// It ends with 0 in order, with 1 on a mistake in what it was given, and with 2
-// when the journal can no longer be written or read: then a technician is needed.
+// It ends with 0 in order, with 1 on a mistake in what it was given, with 2 when
+// the journal can no longer be written or read (then a technician is needed), and
+// with 3 when one of its loops has stood still.
 package main
 
 import (

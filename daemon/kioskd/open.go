@@ -17,6 +17,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/central"
 	"github.com/asan-kiosk/kiosk/daemon/config"
 	"github.com/asan-kiosk/kiosk/daemon/esign"
+	"github.com/asan-kiosk/kiosk/daemon/health"
 	"github.com/asan-kiosk/kiosk/daemon/upkeep/people"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
 	"github.com/asan-kiosk/kiosk/drivers/cash/ccnet"
@@ -32,7 +33,7 @@ import (
 
 // open builds the parts as the configuration says. Nothing is driven yet.
 func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
-	p = parts{cfg: cfg, log: log, page: kioskui.FS(), asset: kioskui.AssetHash()}
+	p = parts{cfg: cfg, log: log, page: kioskui.FS(), asset: kioskui.AssetHash(), watch: health.NewWatch()}
 	defer func() {
 		if err != nil {
 			p.close()
@@ -71,13 +72,18 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 	if s := cfg.Central.Socket; s != "" {
 		p.network = central.Socket(s)
 	}
+	if cfg.Health.MetricsSocket != "" {
+		if p.metrics, err = admin.Listen(cfg.Health.MetricsSocket); err != nil {
+			return p, err
+		}
+	}
 	p.dots = 576
 	if cfg.Acceptor.Driver != config.DriverNone {
-		a := cfg.Acceptor
+		a, mark := cfg.Acceptor, p.watch.Mark("acceptor", loopLimit)
 		if a.Trace {
 			p.trace = keepTraffic(cfg.State.RuntimeDir, log)
 		}
-		options := line.Options{Log: log.With("device", "acceptor"), Recorder: p.trace}
+		options := line.Options{Log: log.With("device", "acceptor"), Recorder: p.trace, Progress: mark.Touch}
 		p.acceptor = func(ctx context.Context, memory cash.Memory, commands <-chan cash.Command, deliver func(cash.Event)) error {
 			unit := ccnet.Config{Currency: a.Currency, PollPeriod: a.Poll, Denominations: a.Denominations, HighSecurity: a.HighSecurity,
 				CouponLength: a.CouponDigits, UnitEscrow: a.UnitEscrow, Options: a.Options}
@@ -95,8 +101,9 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 		if baud == 0 {
 			baud = 115200
 		}
+		mark := p.watch.Mark("printer", loopLimit)
 		p.printer = func(ctx context.Context, commands <-chan printer.Command, deliver func(printer.Event)) error {
-			return escpos.Run(ctx, line.OpenTTY(c.Port, line.Mode{Baud: baud}), profile, commands, deliver, line.Options{Log: log.With("device", "printer")})
+			return escpos.Run(ctx, line.OpenTTY(c.Port, line.Mode{Baud: baud}), profile, commands, deliver, line.Options{Log: log.With("device", "printer"), Progress: mark.Touch})
 		}
 	}
 	if cfg.Cards.Driver != config.DriverNone {
@@ -106,7 +113,9 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 				return p, err
 			}
 		}
-		p.cards = &esign.Runner{Service: pcsc.New(),
+		readers := pcsc.New()
+		readers.Progress = p.watch.Mark("card_reader", cardLimit).Touch
+		p.cards = &esign.Runner{Service: readers,
 			Profiles: []smartcard.Profile{pkcs15.New()}, Version: Version, Now: time.Now}
 	}
 	p.panel = panelDriver(cfg.Panel, line.Options{Log: log.With("device", "panel")})
@@ -132,7 +141,7 @@ func enough(cfg *config.Config, ps people.People, log *slog.Logger) error {
 
 func (p parts) close() {
 	_ = p.trace.Close() // nothing has been recorded yet
-	for _, l := range []net.Listener{p.screen, p.admin} {
+	for _, l := range []net.Listener{p.screen, p.admin, p.metrics} {
 		if l != nil {
 			_ = l.Close()
 		}

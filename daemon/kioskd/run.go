@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/asan-kiosk/kiosk/daemon/admin"
@@ -19,6 +20,8 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/central"
 	"github.com/asan-kiosk/kiosk/daemon/config"
 	"github.com/asan-kiosk/kiosk/daemon/esign"
+	"github.com/asan-kiosk/kiosk/daemon/health"
+	"github.com/asan-kiosk/kiosk/daemon/health/metrics"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
 	"github.com/asan-kiosk/kiosk/daemon/paper/draw"
@@ -59,7 +62,11 @@ type parts struct {
 	network  http.RoundTripper // nil: plain TCP
 	log      *slog.Logger
 	resume   resumeFile
-	ready    func() // told when the terminal serves
+	boot     string          // the machine's boot id; "": the kernel is asked
+	manager  *health.Manager // the service manager; nil: none
+	watch    *health.Watch   // the loops; open and run add theirs
+	stuck    func(error)     // called once when a loop stands still; nil: nothing beside the error
+	metrics  net.Listener    // nil: none
 }
 
 // acceptorDriver and printerDriver run a device until ctx ends.
@@ -150,6 +157,9 @@ type world struct {
 	pins    chan upkeep.Check
 	keys    *keyring
 	screen  *screen.Screen
+	watch   *health.Watch
+	metrics *metrics.Metrics
+	shown   atomic.Bool // something was shown since the status was told
 	resume  resumeFile
 	log     *slog.Logger
 	fail    func(error)
@@ -252,7 +262,10 @@ func (w *world) SaveResume(b []byte) {
 	}
 }
 
-func (w *world) Show(s wire.State) { w.screen.Publish(s) }
+func (w *world) Show(s wire.State) {
+	w.screen.Publish(s)
+	w.shown.Store(true)
+}
 
 // queue is how many commands or calls may wait for their goroutine; the rooms
 // never have more than a handful under way.
@@ -260,11 +273,31 @@ const queue = 256
 
 func runTerminal(ctx context.Context, cfg *config.Config) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Log.Level}))
-	p, err := open(cfg, log)
+	manager, err := health.NewManager()
 	if err != nil {
 		return err
 	}
-	return p.run(ctx)
+	defer manager.Close()
+	manager.Status("starting")
+	p, err := open(cfg, log)
+	if err != nil {
+		manager.Status("cannot start: " + err.Error())
+		return err
+	}
+	p.manager, p.boot = manager, bootID(os.Getenv("KIOSK_BOOT_ID"))
+	p.stuck = func(err error) {
+		manager.Status(err.Error())
+		stuck(log, err)
+	}
+	if err = p.run(ctx); err != nil {
+		manager.Status("ended: " + err.Error())
+	}
+	return err
+}
+
+// fitted is which devices there are.
+func (p parts) fitted() health.Fitted {
+	return health.Fitted{Acceptor: p.acceptor != nil, Printer: p.printer != nil, Cards: p.cards != nil, Panel: p.cfg.Panel.Driver != config.DriverNone && p.cfg.Panel.Driver != ""}
 }
 
 // run is the daemon: it recovers the journal, starts everything, and ends when
@@ -273,11 +306,17 @@ func (p parts) run(ctx context.Context) (err error) {
 	cfg, log := p.cfg, p.log
 	courier := central.NewCourier(central.CourierConfig{Terminal: cfg.Terminal.ID}, rand.Reader)
 	folds := terminal.NewFolds(courier)
+	begin := &opening{manager: p.manager}
+	committer := p.watch.Mark("committer", loopLimit)
+	figures := metrics.New()
 	j, err := journal.Open(journal.Options{
 		Dir: filepath.Join(cfg.State.Dir, "journal"), Terminal: cfg.Terminal.ID, Create: true,
 		Enrolment:  []byte(`{"terminal":"` + cfg.Terminal.ID + `"}`),
-		SigningKey: p.key, KeyID: "terminal", Folds: folds.List(), Log: log,
+		SigningKey: p.key, KeyID: "terminal", Folds: folds.List(), Log: log, BootID: p.boot,
+		Progress:  func() { committer.Touch(); begin.progress() },
+		Committed: figures.Committed,
 	})
+	begin.over.Store(true)
 	if err != nil {
 		return fmt.Errorf("open journal: %w", err)
 	}
@@ -289,18 +328,22 @@ func (p parts) run(ctx context.Context) (err error) {
 		}
 	}()
 
-	g, gctx := errgroup.WithContext(ctx)
+	// An order to stop ends the life of the daemon only when what moves has come to
+	// its end.
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	g, gctx := errgroup.WithContext(life)
 	failed := make(chan error, 1)
 	box := newMailbox()
 	w := &world{ctx: gctx, journal: j, folds: folds, calls: make(chan central.Call, queue), draws: make(chan paper.Request, queue),
-		cards: make(chan esign.Job, queue), pins: make(chan upkeep.Check, queue), resume: p.resume, log: log, fail: func(err error) {
+		cards: make(chan esign.Job, queue), pins: make(chan upkeep.Check, queue), resume: p.resume, watch: p.watch, metrics: figures, log: log, fail: func(err error) {
 			select {
 			case failed <- err:
 			default:
 			}
 		}}
 	w.keys = &keyring{load: p.loadKey, journal: j, log: log, key: p.key}
-	c := &core{mailbox: box}
+	c := &core{mailbox: box, progress: p.watch.Mark("rooms", loopLimit).Touch}
 	w.core = c
 	w.client, err = central.NewClient(centralBase(cfg), cfg.Terminal.ID, p.network, j)
 	if err != nil {
@@ -363,11 +406,12 @@ func (p parts) run(ctx context.Context) (err error) {
 
 	c.terminal = terminal.New(terminal.Config{
 		Terminal: terminalOf(cfg), Times: timesOf(cfg), Till: till.Config{Currency: cfg.Acceptor.Currency},
-		HasPrinter: p.printer != nil, HasCards: p.cards != nil, Asset: p.asset, Version: Version, ConfigHash: cfg.Digest,
+		HasPrinter: p.printer != nil, HasCards: p.cards != nil, Fitted: p.fitted(), Asset: p.asset, Version: Version, ConfigHash: cfg.Digest,
 		CashTrace: func() []string { return p.trace.Tail(doubtLines) },
 		People:    p.people, Inputs: inputs(cfg), Sign: w.keys.Sign, Rand: rand.Reader,
 	}, p.bundle, folds, w)
 	saved := p.resume.load()
+	begun := make(chan struct{}, 1)
 	g.Go(func() error {
 		defer func() {
 			if r := recover(); r != nil {
@@ -380,9 +424,7 @@ func (p parts) run(ctx context.Context) (err error) {
 			}
 		}()
 		c.terminal.Start(time.Now(), saved)
-		if p.ready != nil {
-			p.ready()
-		}
+		begun <- struct{}{}
 		c.run(gctx)
 		c.terminal.Stop()
 		return nil
@@ -397,15 +439,51 @@ func (p parts) run(ctx context.Context) (err error) {
 			return nil
 		}
 	})
-	g.Go(func() error { return serve(gctx, p.screen, w.screen) })
+	shows := p.screen
+	if _, ok := shows.(deadliner); ok {
+		mark := p.watch.Mark("screen", loopLimit)
+		shows = answering{shows, func() { w.screen.LastBeat(); mark.Touch() }} // the screen's lock can be had, too
+	}
+	g.Go(func() error { return serve(gctx, shows, w.screen) })
+	if p.metrics != nil {
+		figures.Use(metrics.Source{Journal: j, JournalDir: filepath.Join(cfg.State.Dir, "journal"), StateDir: cfg.State.Dir, Report: w.report,
+			Starts: func() (all, unclean uint64) {
+				j.View(func() { all, unclean = folds.Starts.Count() })
+				return all, unclean
+			}, Loops: p.watch.Loops, Bundle: p.bundle.Version, Version: Version, Now: time.Now, Log: log})
+		g.Go(func() error { return serve(gctx, p.metrics, figures.Handler()) })
+	}
 	if p.admin != nil {
 		g.Go(func() error {
-			return admin.Serve(gctx, p.admin, admin.Handler(admin.Options{Journal: j, Ledger: tillLedger, Log: log,
+			return admin.Serve(gctx, p.admin, admin.Handler(admin.Options{Journal: j, Ledger: tillLedger, Health: w.report, Log: log,
 				Folds: func() []journal.Fold {
 					return terminal.NewFolds(central.NewCourier(central.CourierConfig{Terminal: cfg.Terminal.ID}, rand.Reader)).List()
 				}}))
 		})
 	}
+	g.Go(func() error {
+		select {
+		case <-begun:
+		case <-gctx.Done():
+			return nil
+		}
+		// The journal is verified, the table of devices is built, the screen is open.
+		p.manager.Ready()
+		log.Info("the terminal is ready")
+		w.keepStatus(gctx, p.manager)
+		return nil
+	})
+	g.Go(func() error {
+		err := p.watch.Run(gctx, p.manager.Ping)
+		if err != nil && p.stuck != nil {
+			p.stuck(err)
+		}
+		return err
+	})
+	g.Go(func() error {
+		w.stopInOrder(ctx, gctx, end, p.manager)
+		return nil
+	})
 	log.Info("the terminal serves", "screen", p.screen.Addr().String(), "records", w.Head())
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -429,6 +507,10 @@ func (w *world) callCentral(ctx context.Context) error {
 		select {
 		case c := <-w.calls:
 			r := w.client.Do(ctx, c)
+			w.metrics.Called(string(c.Kind), string(r.Class))
+			if c.Quarantine != "" && r.Class == central.ReplyOK {
+				w.metrics.Quarantined()
+			}
 			w.core.put(func(t *terminal.Terminal, now time.Time) { t.Reply(now, r) })
 		case <-ctx.Done():
 			return nil

@@ -22,6 +22,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/central"
 	"github.com/asan-kiosk/kiosk/daemon/esign"
+	"github.com/asan-kiosk/kiosk/daemon/health"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/asan-kiosk/kiosk/daemon/journal/record"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
@@ -75,16 +76,17 @@ type Folds struct {
 	Visits  *visit.Log
 	Upkeep  *upkeep.Log
 	Courier *central.Courier
+	Starts  *health.Starts
 }
 
 // NewFolds makes the folds of an empty journal.
 func NewFolds(c *central.Courier) Folds {
-	return Folds{Ledger: till.NewLedger(), Slips: paper.NewLog(), Visits: visit.NewLog(), Upkeep: upkeep.NewLog(), Courier: c}
+	return Folds{Ledger: till.NewLedger(), Slips: paper.NewLog(), Visits: visit.NewLog(), Upkeep: upkeep.NewLog(), Courier: c, Starts: health.NewStarts()}
 }
 
 // List is for the journal.
 func (f Folds) List() []journal.Fold {
-	return []journal.Fold{f.Ledger, f.Slips, f.Visits, f.Upkeep, f.Courier}
+	return []journal.Fold{f.Ledger, f.Slips, f.Visits, f.Upkeep, f.Courier, f.Starts}
 }
 
 // Config is what the rooms must know.
@@ -96,6 +98,7 @@ type Config struct {
 	Inputs     []panel.Input // the contacts that are wired; none: no panel
 	HasPrinter bool
 	HasCards   bool // a card reader
+	Fitted     health.Fitted
 	Asset      string
 	Version    string
 	ConfigHash string
@@ -117,6 +120,8 @@ type Terminal struct {
 	visit   *visit.Engine
 	upkeep  *upkeep.Upkeep
 	courier *central.Courier
+	health  *health.Table
+	ending  bool // see Finish
 	now     time.Time
 	seen    uint64    // head of the journal that the courier was told of
 	wake    time.Time // the courier's
@@ -161,6 +166,7 @@ func New(cfg Config, bundle *catalogue.Bundle, folds Folds, world World) *Termin
 // SaveResume kept last.
 func (t *Terminal) Start(now time.Time, saved []byte) {
 	t.now = now
+	t.health = health.NewTable(now, t.cfg.Fitted)
 	t.world.Append(journal.Draft{Body: record.Started{Version: t.cfg.Version, Config: t.cfg.ConfigHash, Bundle: t.bundle.Digest}})
 	switch n, open := t.folds.Ledger.Period(); {
 	case n == 0:
@@ -181,6 +187,7 @@ func (t *Terminal) Stop() { t.world.Append(journal.Draft{Body: record.Stopped{}}
 // Cash takes in what the acceptor said.
 func (t *Terminal) Cash(now time.Time, ev cash.Event) {
 	t.now = now
+	t.health.Cash(now, ev)
 	t.till.Event(now, ev)
 	t.rest()
 }
@@ -188,6 +195,7 @@ func (t *Terminal) Cash(now time.Time, ev cash.Event) {
 // Printer takes in what the printer said.
 func (t *Terminal) Printer(now time.Time, ev printer.Event) {
 	t.now = now
+	t.health.Printer(now, ev)
 	t.desk.Event(now, ev)
 	t.rest()
 }
@@ -209,6 +217,7 @@ func (t *Terminal) PINChecked(now time.Time, r upkeep.Checked) {
 // Reader takes in what happened in the card readers.
 func (t *Terminal) Reader(now time.Time, ev smartcard.Event) {
 	t.now = now
+	t.health.Reader(now, ev)
 	t.cards.Event(ev)
 	t.rest()
 }
@@ -317,6 +326,9 @@ func (t *Terminal) rest() {
 		}
 		t.seen = head
 		t.out(t.courier.Appended(t.now, head))
+	}
+	if t.ending {
+		t.till.Hold()
 	}
 	s := t.upkeep.Screen(t.now, t.visit.State(t.now))
 	t.shown = s.StepSeq

@@ -587,9 +587,7 @@ func (t *Till) tryClose(now time.Time) {
 		return
 	}
 	still := t.undecided() == nil || t.undecided().State == NoteInDoubt
-	quiet := t.state == cash.StateDisabled || t.state == cash.StateFault || t.state == cash.StateOffline ||
-		t.state == cash.StatePowerUp || t.state == cash.StateInitializing
-	if (still && quiet) || !now.Before(t.closeBy) {
+	if (still && quiet(t.state)) || !now.Before(t.closeBy) {
 		t.writeClosed(o, t.closeWhy)
 	}
 }

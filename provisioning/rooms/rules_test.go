@@ -82,6 +82,10 @@ var rules = []rule{
 		why: "upkeep stands beside the visit and does not know it: what it asks of one goes through its ports",
 	},
 	{
+		who: []string{"daemon/health"}, only: []string{"daemon/health", "daemon/journal/...", "drivers/cash", "drivers/printer", "drivers/smartcard", "drivers/panel", "drivers/faultpoint"},
+		why: "health hears the families and asks no room: the terminal tells it what the rooms decide by",
+	},
+	{
 		who: []string{"daemon/visit/..."},
 		only: []string{"daemon/visit/...", "daemon/till", "daemon/paper", "daemon/central", "daemon/esign", "daemon/catalogue", "daemon/journal/...", "daemon/screen/wire",
 			"drivers/money", "drivers/cash", "drivers/printer", "drivers/faultpoint"},

@@ -30,7 +30,7 @@ var programs = []string{"bench", "centrald", "kioskd", "kioskctl"}
 // kept are the processes that are kept running. The uplink is kioskd's other half.
 var kept = []string{"bench", "centrald", "uplink", "kioskd"}
 
-var faultForm = regexp.MustCompile(`^[a-z0-9.-]+:[1-9][0-9]{0,8}$`)
+var faultForm = regexp.MustCompile(`^[a-z0-9._-]+:[1-9][0-9]{0,8}(:stall)?$`)
 
 var pinForm = regexp.MustCompile(`^[0-9]{4,12}$`)
 

@@ -84,7 +84,9 @@ func (d *driver) tell(events []panel.Event) {
 	for _, e := range events {
 		d.deliver(e)
 	}
-	d.opts.Progress.Touch(time.Now())
+	if d.opts.Progress != nil {
+		d.opts.Progress()
+	}
 }
 
 // take takes a command in; a closed channel is no more commands.

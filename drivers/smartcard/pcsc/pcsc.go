@@ -42,6 +42,10 @@ import (
 
 // Service is the PC/SC daemon of this machine. New makes it.
 type Service struct {
+	// Progress, if set before Watch, is called by Watch's loop each time it gets
+	// round, at least every LongestRound, whatever the daemon does: for a watchdog.
+	Progress func()
+
 	library    binding
 	watching   atomic.Bool
 	insertions map[smartcard.Reader]uint64 // by the one Watch
@@ -54,6 +58,10 @@ type Service struct {
 
 // New gives the service. It does not connect: that is for Watch and Connect.
 func New() *Service { return newService(library{}) }
+
+// LongestRound is the longest time that the loop of Watch needs to get round: a
+// quiet wait, its patience and the making of a new context.
+const LongestRound = waitTime + 4*patience
 
 func newService(b binding) *Service {
 	return &Service{

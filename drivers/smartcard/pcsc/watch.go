@@ -38,18 +38,18 @@ func (s *Service) Watch(ctx context.Context, deliver func(smartcard.Event)) erro
 	for ctx.Err() == nil {
 		err := w.session(ctx)
 		w.tell(ctx, w.monitor.down(err))
-		if w.hung != nil {
-			// Another try would leave another thread behind.
-			select {
-			case <-w.hung:
-			case <-ctx.Done():
-			}
-			w.hung = nil
-		}
+		w.awaitHung(ctx)
+		s.progressed()
 		pause(ctx, w.backOff)
 		w.backOff = min(2*w.backOff, backOffMost)
 	}
 	return nil
+}
+
+func (s *Service) progressed() {
+	if s.Progress != nil {
+		s.Progress()
+	}
 }
 
 // watch is one run of Watch.
@@ -68,6 +68,23 @@ func (w *watch) tell(ctx context.Context, events []smartcard.Event) {
 			return
 		}
 		w.deliver(e)
+	}
+}
+
+// awaitHung waits until a call that was abandoned is back: another try would leave
+// another thread behind. Waiting so is progress: there is nothing better to do.
+func (w *watch) awaitHung(ctx context.Context) {
+	round := time.NewTicker(waitTime)
+	defer round.Stop()
+	for w.hung != nil {
+		select {
+		case <-w.hung:
+			w.hung = nil
+		case <-round.C:
+			w.service.progressed()
+		case <-ctx.Done():
+			w.hung = nil
+		}
 	}
 }
 
@@ -106,6 +123,7 @@ func (w *watch) drop(ctx context.Context, release func()) {
 func (w *watch) rounds(ctx context.Context, c bindingContext, release func()) error {
 	settle := false
 	for ctx.Err() == nil {
+		w.service.progressed()
 		began := time.Now()
 		states, timeout := w.monitor.ask(), waitTime
 		if settle {
