@@ -52,7 +52,11 @@ function Who({ of: p }: { of: ServicePerson }) {
   return (
     <div class="signed-in">
       <Person />
-      <p><b><bdi>{p.name}</bdi></b> <Code>{p.number}</Code>, {w(`role.${p.role}`)}, {w('mode.since', { time: { code: p.since.slice(11) }, n: p.minutes })}</p>
+      <div>
+        <p><b><bdi>{p.name}</bdi></b> <Code>{p.number}</Code></p>
+        <p>{w(`role.${p.role}`)}</p>
+        <p>{w('mode.since', { time: { code: p.since.slice(11) }, n: p.minutes })}</p>
+      </div>
     </div>
   )
 }

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact'
 import { moment } from '../i18n'
-import { Message, Money } from '../parts/basic'
+import { Code, Message, Money } from '../parts/basic'
 import { Check, Info, Note, Warn } from '../parts/icons'
 import { deviceIDs, type DeviceID, type ServiceAlarm, type ServiceCounters, type ServiceFault, type ServiceHold, type ServiceMode, type ServiceOut } from '../wire.gen'
 import { Acts, Contact, Device, Raw, Row } from './parts'
@@ -63,7 +63,7 @@ function counters(c: ServiceCounters): ComponentChildren[] {
   const notes = c.notes ?? []
   return [
     <div key="notes" class="service-notes">
-      <h2>{w(c.open ? 'cash.open' : 'cash.closed', { n: c.period })}</h2>
+      <h2>{w(c.open ? 'cash.open' : 'cash.closed', { n: { code: String(c.period) } })}</h2>
       {notes.length === 0 ? <p>{w('cash.none')}</p> : (
         <ul>
           {notes.map(({ value, count }) => (
@@ -78,7 +78,7 @@ function counters(c: ServiceCounters): ComponentChildren[] {
       <Line name={w('cash.doubt')}>{num(c.in_doubt)}</Line>
     </dl>,
     <dl key="done" class="rows">
-      <Line name={w('cash.slips')}>{num(c.slips)}</Line>
+      <Line name={w('cash.slips')}><Code>{String(c.slips)}</Code></Line>
       <Line name={w('cash.unsent')}>{num(c.unsent)}</Line>
       <Line name={w('cash.rejected')}>{num(c.rejected)}</Line>
     </dl>,

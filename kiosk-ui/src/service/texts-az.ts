@@ -13,7 +13,7 @@ const az = {
   'login.paused': '{n, plural, one {PIN kod üç dəfə səhv oldu: növbəti cəhd # saniyədən sonra.} other {PIN kod üç dəfə səhv oldu: növbəti cəhd # saniyədən sonra.}}',
 
   'mode.title': 'Xidmət rejimi',
-  'mode.since': 'saat {time}, {n} dəq',
+  'mode.since': 'giriş {time}, {n} dəq',
   'mode.sections': 'Bölmələr',
   'role.technician': 'texnik',
   'role.collector': 'inkassator',
