@@ -68,6 +68,7 @@ func (u *Upkeep) Screen(now time.Time, s wire.State) wire.State {
 	}
 	if c := u.confirm; c != nil {
 		m.Confirm = &wire.ServiceConfirm{Device: c.device, Act: c.act}
+		s.Visit.CanBack = true
 	}
 	m.Result = u.result
 	return s

@@ -377,6 +377,12 @@ func (u *Upkeep) Command(now time.Time, name string, c wire.Command) error {
 	switch name {
 	case wire.NameServiceAct:
 		return u.act(c.Device, c.Act, c.Confirm)
+	case wire.NameBack:
+		if u.confirm == nil {
+			return ErrNotHere
+		}
+		u.confirm = nil
+		return nil
 	case wire.NameServiceLeave:
 		if u.doorOpen() && !c.OutOfService {
 			return ErrDoors

@@ -338,8 +338,8 @@ export interface ServiceFault {
 }
 
 /**
- * ServiceConfirm asks for the second yes to an act. Any other act, and twenty
- * seconds, take the question away.
+ * ServiceConfirm asks for the second yes to an act. Visit.Back, any other act, and
+ * twenty seconds take the question away.
  */
 export interface ServiceConfirm {
   readonly device: DeviceID;

@@ -13,7 +13,8 @@ import "github.com/asan-kiosk/kiosk/drivers/money"
 //
 // Commands: Service.Login says who (Person); the PIN follows key by key
 // (Secret.Key with field FieldServicePIN), Visit.Next sends it, Visit.Back goes
-// back to the number. Service.Act does something (Device, Act, Confirm).
+// back to the number. Service.Act does something (Device, Act, Confirm), and
+// Visit.Back takes its question away (can_back is set while there is one).
 // Service.Leave ends service mode (OutOfService). Visit.Touch and Visit.MoreTime
 // restart the five minutes, Visit.Language changes the language.
 
@@ -237,8 +238,8 @@ type ServiceFault struct {
 	Detail string `json:"detail"`
 }
 
-// ServiceConfirm asks for the second yes to an act. Any other act, and twenty
-// seconds, take the question away.
+// ServiceConfirm asks for the second yes to an act. Visit.Back, any other act, and
+// twenty seconds take the question away.
 type ServiceConfirm struct {
 	Device DeviceID `json:"device"`
 	Act    Act      `json:"act"`

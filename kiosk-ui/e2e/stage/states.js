@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { allService, mainService } from './service.js'
 import { allSignIn, mainSignIn } from './signin.js'
 
 const source = readFileSync(join(dirname(fileURLToPath(import.meta.url)), '../../src/wire.gen.ts'), 'utf8')
@@ -144,14 +145,9 @@ export function main(lang) {
     farewell: at('farewell', lang, { can_next: true, outcome: outcome({ leftover: azn(160) }), service: text(w.pay) }),
     out_of_service: at('out_of_service', lang, { outcome: outcome({ money: 'none', reason: 'E-CASSETTE-FULL', slip: 'none', reference: '', qr: undefined, paid: azn(0) }) }),
     ...mainSignIn(lang),
-    service_login: { ...at('service_login', lang, { id: '' }), service: service({ login: { person: '', length: 0, min: 4, max: 8, can_send: false, checking: false, wait_s: 0 } }) },
-    service: { ...at('service', lang, { id: '' }), service: service({ person: { number: '101', name: 'R. Məmmədov', role: 'both', since: '2026-11-02T10:00', minutes: 3 } }) },
+    ...mainService(lang),
   }
 }
-
-const service = (more) => ({
-  langs: ['az', 'ru', 'en'], doors: [{ input: 'service_door', state: 'active' }], holds: ['door'], alarms: [], devices: [], faults: [], can_leave: false, ...more,
-})
 
 /** Every situation of every screen: each member of each list of the wire at least once. */
 export function* all(lang) {
@@ -196,5 +192,6 @@ export function* all(lang) {
     yield [`warning, money ${money_in}`, at('pay', lang, { ...inPay, warning: { seconds_left: 20, money_in } }, tender(1500))]
   }
   yield* allSignIn(lang)
+  yield* allService(lang)
   yield ['resumed', at('quote', lang, { quote: quote(lang), can_next: true, can_back: true, cancel: 'leave', resumed: true })]
 }
