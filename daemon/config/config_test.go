@@ -231,7 +231,7 @@ func TestMistakes(t *testing.T) {
 		{"screen without port", "listen", `listen = "127.0.0.1"`, `k:%d: screen.listen = "127.0.0.1" is not allowed` + listen},
 		{"screen on port 0", "listen", `listen = "127.0.0.1:0"`, `k:%d: screen.listen = "127.0.0.1:0" is not allowed` + listen},
 		{"one file for two secrets", "token_file", `token_file = "/etc/kioskd/signing.key"`, `k:%d: screen.token_file = "/etc/kioskd/signing.key" is the signing key's file too; each secret has a file of its own`},
-		{"socket's path too long", `socket = "/run/kiosk/admin`, `socket = "/` + strings.Repeat("s", 107) + `"`, `k:%d: admin.socket = "/` + strings.Repeat("s", 78) + `… is not allowed; allowed: an absolute path of at most 107 bytes`},
+		{"socket's path too long", `socket = "/run/kioskd/admin`, `socket = "/` + strings.Repeat("s", 107) + `"`, `k:%d: admin.socket = "/` + strings.Repeat("s", 78) + `… is not allowed; allowed: an absolute path of at most 107 bytes`},
 		{"central far away", "url", `url = "http://10.0.0.1:80"`, `k:%d: central.url = "http://10.0.0.1:80" is not allowed` + central},
 		{"central with a path", "url", `url = "http://127.0.0.1:80/v1"`, `k:%d: central.url = "http://127.0.0.1:80/v1" is not allowed` + central},
 		{"central with a password", "url", `url = "http://a:b@127.0.0.1:80"`, `k:%d: central.url = "http://a:b@127.0.0.1:80" is not allowed` + central},
