@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/asan-kiosk/kiosk/daemon/config"
+	"github.com/asan-kiosk/kiosk/daemon/terminal"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep"
 	"github.com/asan-kiosk/kiosk/drivers/line"
 	"github.com/asan-kiosk/kiosk/drivers/panel"
 	"github.com/asan-kiosk/kiosk/drivers/panel/gpio"
@@ -35,4 +38,39 @@ func inputs(c *config.Config) []panel.Input {
 		out = append(out, k.Input)
 	}
 	return out
+}
+
+func (w *world) Panel(c panel.Command) {
+	if w.lamps == nil {
+		return
+	}
+	select {
+	case w.lamps <- c:
+	case <-w.ctx.Done():
+	}
+}
+
+// CheckPIN hands a PIN to the one who has the time for its derivation.
+func (w *world) CheckPIN(c upkeep.Check) {
+	select {
+	case w.pins <- c:
+	case <-w.ctx.Done():
+		c.PIN.Wipe()
+	}
+}
+
+func (w *world) DropKeys()       { w.keys.drop() }
+func (w *world) LoadKeys() error { return w.keys.restore() }
+
+// checkPINs compares one PIN after the other.
+func (w *world) checkPINs(ctx context.Context) error {
+	for {
+		select {
+		case c := <-w.pins:
+			r := c.Do()
+			w.core.put(func(t *terminal.Terminal, now time.Time) { t.PINChecked(now, r) })
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }

@@ -208,28 +208,6 @@ func (w *world) Printer(c printer.Command) {
 	}
 }
 
-func (w *world) Panel(c panel.Command) {
-	if w.lamps == nil {
-		return
-	}
-	select {
-	case w.lamps <- c:
-	case <-w.ctx.Done():
-	}
-}
-
-// CheckPIN hands a PIN to the one who has the time for its derivation.
-func (w *world) CheckPIN(c upkeep.Check) {
-	select {
-	case w.pins <- c:
-	case <-w.ctx.Done():
-		c.PIN.Wipe()
-	}
-}
-
-func (w *world) DropKeys()       { w.keys.drop() }
-func (w *world) LoadKeys() error { return w.keys.restore() }
-
 // Card hands a job to the one who speaks to cards. Without a reader there is no
 // card, and the visit asks for no job.
 func (w *world) Card(j esign.Job) {
@@ -529,19 +507,6 @@ func (w *world) doCards(ctx context.Context, r *esign.Runner) error {
 				w.log.Info("a job at a card did not succeed", "problem", string(f.Problem), "err", f.Err)
 			}
 			w.core.put(func(t *terminal.Terminal, now time.Time) { t.CardDone(now, result) })
-		case <-ctx.Done():
-			return nil
-		}
-	}
-}
-
-// checkPINs compares one PIN after the other.
-func (w *world) checkPINs(ctx context.Context) error {
-	for {
-		select {
-		case c := <-w.pins:
-			r := c.Do()
-			w.core.put(func(t *terminal.Terminal, now time.Time) { t.PINChecked(now, r) })
 		case <-ctx.Done():
 			return nil
 		}
