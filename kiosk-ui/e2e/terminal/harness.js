@@ -160,7 +160,7 @@ export async function person(browser, t) {
       await me.see('language')
       await me.touch(`.screen #lang-${lang}`)
       await me.see('services')
-      await me.touch('.screen .service')
+      await me.touch('.screen .service >> nth=0')
       await me.see('form')
     },
     /** Waits until the first screen offers everything it has. */
