@@ -14,7 +14,7 @@ FUZZTIME ?= 10s
 
 export FUZZTIME
 
-.PHONY: help setup build install run reset test test-all lint gen fuzz crash units watchdog check-slip bench-note bench-idle bench-start
+.PHONY: help setup build install run reset test test-all fresh lint gen fuzz crash units watchdog check-slip bench-note bench-idle bench-start bench-card test-secrets
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,10 @@ test: ## check everything that must hold
 
 test-all: ## the same, and what takes longer
 	@scripts/test.sh --all
+
+# FRESH_FLAGS=--test also runs "make test" there.
+fresh: ## try "make run" on a fresh Debian 12 made for it (as root)
+	@scripts/fresh.sh $(FRESH_FLAGS)
 
 lint: ## vet, staticcheck, format, rules of the repository
 	@scripts/lint.sh
@@ -70,3 +74,9 @@ bench-idle: ## measure processor and memory of an idle terminal
 
 bench-start: ## measure a cold start, and kill -9 to the open slot, with a long journal
 	@scripts/proof.sh bench-start
+
+bench-card: ## measure a sign-in with the card, and one signature beside pkcs11-tool
+	@scripts/proof.sh bench-card
+
+test-secrets: ## look for a PIN in logs, journal, page and the daemon's memory
+	@scripts/proof.sh test-secrets

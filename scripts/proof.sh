@@ -31,10 +31,17 @@ watchdog)
 	scripts/build.sh --faultpoints
 	exec go run ./proof/watchdog --bin-dir bin/faultpoints "$@"
 	;;
-bench-note | bench-idle | bench-start) # on the programs as they are, with a browser
+bench-note | bench-idle | bench-start | bench-card) # on the programs as they are
 	scripts/setup.sh test
 	scripts/build.sh
 	exec go run "./proof/${name/bench-/bench}" --bin-dir bin "$@"
 	;;
-*) fail "proof.sh: which one? crash, units, watchdog, check-slip, bench-note, bench-idle or bench-start" ;;
+test-secrets)
+	scripts/setup.sh test
+	scripts/build.sh
+	[ "$(id -u)" = 0 ] || fail "Run this as root: the daemon's memory is closed to everybody else, and is to be searched."
+	cd kiosk-ui
+	exec node e2e/secrets.js "$(cd .. && pwd)/bin"
+	;;
+*) fail "proof.sh: which one? crash, units, watchdog, check-slip, bench-note, bench-idle, bench-start, bench-card or test-secrets" ;;
 esac

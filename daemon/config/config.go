@@ -106,7 +106,12 @@ type Acceptor struct {
 	Baud          int    // bits per second; 0 probes the speeds of the protocol
 	Currency      money.Currency
 	Denominations []money.Amount // notes that are taken, ascending
+	HighSecurity  []money.Amount // those of them that the unit must verify with high security, ascending
+	CouponDigits  int            // of a barcode coupon; 0: coupons are not read
+	UnitEscrow    time.Duration  // told to the unit as its patience with what lies in escrow; 0: its own
+	Options       uint32         // bits of the unit's options that must be on
 	Poll          time.Duration  // period of the driver's polls
+	Trace         bool           // what went over the line is kept for a day
 }
 
 // Printer is the receipt printer.

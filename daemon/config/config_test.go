@@ -157,6 +157,23 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+func TestAcceptorSettings(t *testing.T) {
+	text := with(t, sample(t), "high_security", "high_security = [200, 100]")
+	text = with(t, text, "coupon_digits", "coupon_digits = 18")
+	text = with(t, text, "escrow_s", "escrow_s = 30")
+	text = with(t, text, "options", "options = [30, 2]")
+	text = with(t, text, "trace", "trace = false")
+	c, err := Parse("k", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := c.Acceptor
+	if fmt.Sprint(a.HighSecurity) != fmt.Sprint([]money.Amount{money.Manat(100), money.Manat(200)}) ||
+		a.CouponDigits != 18 || a.UnitEscrow != 30*time.Second || a.Options != 1<<30|1<<2 || a.Trace {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestNoDevices(t *testing.T) {
 	text := with(t, sample(t), `driver = "ccnet"`, `driver = "none"`)
 	text = with(t, text, `driver = "escpos"`, `driver = "none"`)
@@ -218,6 +235,13 @@ func TestMistakes(t *testing.T) {
 		{"no note", "denominations", `denominations = []`, `k:%d: acceptor.denominations = [] is not allowed` + notes},
 		{"note as fraction", "denominations", `denominations = [5.0]`, `k:%d: acceptor.denominations = [5] is not allowed` + notes},
 		{"note as text", "denominations", `denominations = ["5 AZN"]`, `k:%d: acceptor.denominations = ["5 AZN"] is not allowed` + notes},
+		{"secured but not taken", "high_security", `high_security = [500]`, `k:%d: acceptor.high_security = [500] is not allowed; allowed: a list of face values that stand in acceptor.denominations, each once`},
+		{"secured twice", "high_security", `high_security = [100, 100]`, `k:%d: acceptor.high_security = [100, 100] is not allowed; allowed: a list of face values that stand in acceptor.denominations, each once`},
+		{"coupon too short", "coupon_digits", `coupon_digits = 5`, `k:%d: acceptor.coupon_digits = 5 is not allowed; allowed: 0 (coupons are not read) or a whole number from 6 to 18`},
+		{"patience shorter than the decision", "escrow_s", `escrow_s = 5`, `k:%d: acceptor.escrow_s = 5 is not allowed; allowed: 0 (the unit's own time) or a whole number of seconds from 10 to 60`},
+		{"table of 48", "options", `options = [23]`, `k:%d: acceptor.options = [23] is not allowed; allowed: a list of bit numbers from 2 to 31 without 23, each once`},
+		{"option twice", "options", `options = [30, 30]`, `k:%d: acceptor.options = [30, 30] is not allowed; allowed: a list of bit numbers from 2 to 31 without 23, each once`},
+		{"trace as text", "trace", `trace = "on"`, `k:%d: acceptor.trace = "on" is not allowed; allowed: true or false`},
 		{"poll too fast", "poll_ms", `poll_ms = 20`, `k:%d: acceptor.poll_ms = 20 is not allowed; allowed: a whole number of milliseconds from 100 to 1000`},
 		{"two devices on one line", `port = "/dev/serial/by-id/usb-printer"`, `port = "/dev/serial/by-id/../by-id/usb-acceptor"`, `k:%d: printer.port = "/dev/serial/by-id/../by-id/usb-acceptor" is the acceptor's port too; each device has a line of its own`},
 		{"no cash at all", "max_cash", `max_cash = 0`, `k:%d: limits.max_cash = 0 is not allowed; allowed: a whole number of units of acceptor.currency from 1 to 1000000`},

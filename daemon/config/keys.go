@@ -122,8 +122,27 @@ var keys = []key{
 		}},
 	{name: "acceptor.denominations", allowed: "a list of face values in whole units of the currency, each once, of notes that exist: AZN 1 5 10 20 50 100 200 500, USD 1 2 5 10 20 50 100, EUR 5 10 20 50 100 200",
 		needed: hasAcceptor, set: setDenominations},
+	{name: "acceptor.high_security", allowed: "a list of face values that stand in acceptor.denominations, each once", standard: []any{},
+		set: setHighSecurity},
+	{name: "acceptor.coupon_digits", allowed: "0 (coupons are not read) or a whole number from 6 to 18", standard: int64(0),
+		set: func(c *Config, v any) bool { return setRange(&c.Acceptor.CouponDigits, v, 6, 18) }},
+	{name: "acceptor.escrow_s", allowed: "0 (the unit's own time) or a whole number of seconds from 10 to 60", standard: int64(10),
+		set: func(c *Config, v any) bool {
+			var s int
+			ok := setRange(&s, v, 10, 60)
+			c.Acceptor.UnitEscrow = time.Duration(s) * time.Second
+			return ok
+		}},
+	{name: "acceptor.options", allowed: "a list of bit numbers from 2 to 31 without 23, each once", standard: []any{},
+		set: setOptions},
 	{name: "acceptor.poll_ms", allowed: "a whole number of milliseconds from 100 to 1000", standard: int64(200),
 		set: func(c *Config, v any) bool { return setDuration(&c.Acceptor.Poll, v, time.Millisecond, 100, 1000) }},
+	{name: "acceptor.trace", allowed: "true or false", standard: true,
+		set: func(c *Config, v any) bool {
+			on, ok := v.(bool)
+			c.Acceptor.Trace = on
+			return ok
+		}},
 
 	{name: "printer.driver", allowed: `"escpos" or "none"`,
 		set: func(c *Config, v any) bool { return setOne(&c.Printer.Driver, v, "escpos", DriverNone) }},
@@ -253,6 +272,16 @@ func setNumber(to *int, v any, allowed ...int64) bool {
 	return true
 }
 
+// setRange takes 0, which stands for none, or a number from least to most.
+func setRange(to *int, v any, least, most int64) bool {
+	n, ok := v.(int64)
+	if !ok || n != 0 && (n < least || n > most) {
+		return false
+	}
+	*to = int(n)
+	return true
+}
+
 func setDuration(to *time.Duration, v any, unit time.Duration, least, most int64) bool {
 	n, ok := v.(int64)
 	if !ok || n < least || n > most || n > math.MaxInt64/int64(unit) {
@@ -317,26 +346,69 @@ func setLanguages(c *Config, v any) bool {
 // setDenominations checks the notes against the currency, which stands before it
 // in the table. A currency that is wrong itself is told once, not twice.
 func setDenominations(c *Config, v any) bool {
-	list, ok := v.([]any)
-	if !ok || len(list) == 0 {
+	notes, ok := faces(c, v)
+	c.Acceptor.Denominations = notes
+	return ok && len(notes) > 0
+}
+
+// setHighSecurity checks them against the notes that are taken, which stand
+// before it in the table.
+func setHighSecurity(c *Config, v any) bool {
+	notes, ok := faces(c, v)
+	if !ok {
 		return false
+	}
+	for _, n := range notes {
+		if c.Acceptor.Denominations != nil && !slices.Contains(c.Acceptor.Denominations, n) {
+			return false
+		}
+	}
+	c.Acceptor.HighSecurity = notes
+	return true
+}
+
+// Bits of a CCNET unit's options that are not for a configuration: they change
+// what its masks, its bill table and its counterfeit notes mean.
+var keptOptions = []int64{0, 1, 23}
+
+func setOptions(c *Config, v any) bool {
+	list, ok := v.([]any)
+	if !ok {
+		return false
+	}
+	var options uint32
+	for _, one := range list {
+		n, ok := one.(int64)
+		if !ok || n < 0 || n > 31 || slices.Contains(keptOptions, n) || options&(1<<n) != 0 {
+			return false
+		}
+		options |= 1 << n
+	}
+	c.Acceptor.Options = options
+	return true
+}
+
+// faces reads a list of face values, ascending.
+func faces(c *Config, v any) ([]money.Amount, bool) {
+	list, ok := v.([]any)
+	if !ok {
+		return nil, false
 	}
 	set := noteSets[c.Acceptor.Currency]
 	var notes []money.Amount
 	for _, one := range list {
 		n, ok := one.(int64)
 		if !ok || n < 1 || n > maxUnits || (set != nil && !slices.Contains(set, n)) {
-			return false
+			return nil, false
 		}
 		a := units(n, c.Acceptor.Currency)
 		if slices.Contains(notes, a) {
-			return false
+			return nil, false
 		}
 		notes = append(notes, a)
 	}
 	slices.SortFunc(notes, money.Amount.Cmp)
-	c.Acceptor.Denominations = notes
-	return true
+	return notes, true
 }
 
 func allLangs() []any {

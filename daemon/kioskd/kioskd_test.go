@@ -177,6 +177,8 @@ type life struct {
 	off    context.CancelFunc // takes the devices away
 	ended  chan error
 	wg     sync.WaitGroup
+
+	quality validator.Quality // of the notes
 }
 
 func (p *place) start() *life {
@@ -216,8 +218,10 @@ func (p *place) start() *life {
 	cfg.Limits.IdleRead, cfg.Limits.Warning, cfg.Limits.IdleAttract = time.Minute, 20*time.Second, 30*time.Second
 	watch := health.NewWatch()
 	acceptor, paper := watch.Mark("acceptor", loopLimit), watch.Mark("printer", loopLimit)
+	trace := keepTraffic(p.dir, slog.New(slog.DiscardHandler))
 	d := parts{
-		cfg: cfg, watch: watch, stuck: func(err error) {
+		trace: trace,
+		cfg:   cfg, watch: watch, stuck: func(err error) {
 			if p.stuck != nil {
 				p.stuck(err)
 			}
@@ -225,7 +229,7 @@ func (p *place) start() *life {
 		screen: l.screen, admin: l.doors["admin"], metrics: l.doors["metrics"], network: handler{p.central}, log: slog.New(slog.DiscardHandler), dots: 576,
 		resume: resumeFile{filepath.Join(p.dir, "visit.json")},
 		acceptor: func(ctx context.Context, m cash.Memory, commands <-chan cash.Command, deliver func(cash.Event)) error {
-			return ccnet.Run(ctx, once(unitHost), ccnet.Config{Currency: money.AZN}, m, commands, deliver, line.Options{Progress: acceptor.Touch})
+			return ccnet.Run(ctx, once(unitHost), ccnet.Config{Currency: money.AZN}, m, commands, deliver, line.Options{Recorder: trace, Progress: acceptor.Touch})
 		},
 		printer: func(ctx context.Context, commands <-chan printer.Command, deliver func(printer.Event)) error {
 			return escpos.Run(ctx, once(paperHost), escpos.Generic80(), commands, deliver, line.Options{Progress: paper.Touch})
@@ -265,7 +269,7 @@ func (l *life) insert(manat int64) {
 	}
 	l.unit.mu.Lock()
 	defer l.unit.mu.Unlock()
-	o, err := l.p.unit.Do(time.Now(), validator.Insert{Value: money.Manat(manat)})
+	o, err := l.p.unit.Do(time.Now(), validator.Insert{Value: money.Manat(manat), Quality: l.quality})
 	if err != nil {
 		l.p.t.Error(err)
 	}

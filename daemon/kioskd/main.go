@@ -20,6 +20,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/config"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 )
 
 // Version is set at build time.
@@ -44,6 +45,11 @@ func main() {
 			cfg, err := config.Load(path)
 			if err != nil {
 				return err
+			}
+			// A PIN is in this process between its last key and the card: no core dump,
+			// and no other process of the same user, may look in.
+			if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+				return fmt.Errorf("close the process's memory to others: %w", err)
 			}
 			return runTerminal(ctx, cfg)
 		},

@@ -70,9 +70,14 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 	p.dots = 576
 	if cfg.Acceptor.Driver != config.DriverNone {
 		a, mark := cfg.Acceptor, p.watch.Mark("acceptor", loopLimit)
+		if a.Trace {
+			p.trace = keepTraffic(cfg.State.RuntimeDir, log)
+		}
+		options := line.Options{Log: log.With("device", "acceptor"), Recorder: p.trace, Progress: mark.Touch}
 		p.acceptor = func(ctx context.Context, memory cash.Memory, commands <-chan cash.Command, deliver func(cash.Event)) error {
-			return ccnet.RunTTY(ctx, a.Port, a.Baud, ccnet.Config{Currency: a.Currency, PollPeriod: a.Poll, Denominations: a.Denominations},
-				memory, commands, deliver, line.Options{Log: log.With("device", "acceptor"), Progress: mark.Touch})
+			unit := ccnet.Config{Currency: a.Currency, PollPeriod: a.Poll, Denominations: a.Denominations, HighSecurity: a.HighSecurity,
+				CouponLength: a.CouponDigits, UnitEscrow: a.UnitEscrow, Options: a.Options}
+			return ccnet.RunTTY(ctx, a.Port, a.Baud, unit, memory, commands, deliver, options)
 		}
 	}
 	if cfg.Printer.Driver != config.DriverNone {
@@ -107,6 +112,7 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 }
 
 func (p parts) close() {
+	_ = p.trace.Close() // nothing has been recorded yet
 	for _, l := range []net.Listener{p.screen, p.admin, p.metrics} {
 		if l != nil {
 			_ = l.Close()

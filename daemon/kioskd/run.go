@@ -31,6 +31,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/till"
 	"github.com/asan-kiosk/kiosk/daemon/visit"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
+	"github.com/asan-kiosk/kiosk/drivers/line"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 	"github.com/asan-kiosk/kiosk/drivers/smartcard"
 	"golang.org/x/sync/errgroup"
@@ -48,6 +49,7 @@ type parts struct {
 	screen   net.Listener
 	admin    net.Listener   // nil: none
 	acceptor acceptorDriver // nil: none
+	trace    *line.Recorder // of the acceptor's line; nil: none
 	printer  printerDriver  // nil: none
 	cards    *esign.Runner  // nil: no card reader
 	dots     int            // width of the printer's head
@@ -108,6 +110,29 @@ func loadBundle(cfg *config.Config) (*catalogue.Bundle, error) {
 		return nil, fmt.Errorf("catalogue %s is refused: %s (and %d more)", cfg.Catalogue.Bundle, found[0], len(found)-1)
 	}
 	return b, nil
+}
+
+// The traffic of the acceptor's line lies in the runtime folder, in memory that a
+// loss of power clears: traces are for finding out, the journal is the record. At
+// five polls a second, and a few thousand notes, a day takes less than the bound.
+const (
+	traceName      = "acceptor.trace"
+	traceFileBytes = 4 << 20
+	traceFiles     = 4
+	// doubtLines of it explain a note in doubt: its way and some polls around it.
+	doubtLines = 96
+)
+
+// keepTraffic begins to keep the traffic of the acceptor's line, in files where
+// that is possible and in memory where not.
+func keepTraffic(dir string, log *slog.Logger) *line.Recorder {
+	opts := line.RecorderOptions{Path: filepath.Join(dir, traceName), FileBytes: traceFileBytes, Files: traceFiles}
+	r, err := line.NewRecorder(opts)
+	if err != nil {
+		log.Warn("the acceptor's traffic is kept in memory only", "error", err)
+		r, _ = line.NewRecorder(line.RecorderOptions{}) // without a file nothing can fail
+	}
+	return r
 }
 
 // world is the outside of the rooms in a running daemon.
@@ -265,6 +290,12 @@ func (p parts) run(ctx context.Context) (err error) {
 		return fmt.Errorf("open journal: %w", err)
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
+	defer func() {
+		// The traffic is not the money record: that it could not be kept ends nothing.
+		if err := p.trace.Close(); err != nil {
+			log.Warn("the acceptor's traffic was not kept", "error", err)
+		}
+	}()
 
 	// An order to stop ends the life of the daemon only when what moves has come to
 	// its end.
@@ -334,8 +365,9 @@ func (p parts) run(ctx context.Context) (err error) {
 
 	c.terminal = terminal.New(terminal.Config{
 		Terminal: terminalOf(cfg), Times: timesOf(cfg), Till: till.Config{Currency: cfg.Acceptor.Currency},
-		HasPrinter: p.printer != nil, Fitted: p.fitted(), Asset: p.asset, Version: Version, ConfigHash: cfg.Digest,
-		Sign: func(b []byte) []byte { return ed25519.Sign(p.key, b) }, Rand: rand.Reader,
+		HasPrinter: p.printer != nil, HasCards: p.cards != nil, Fitted: p.fitted(), Asset: p.asset, Version: Version, ConfigHash: cfg.Digest,
+		CashTrace: func() []string { return p.trace.Tail(doubtLines) },
+		Sign:      func(b []byte) []byte { return ed25519.Sign(p.key, b) }, Rand: rand.Reader,
 	}, p.bundle, folds, w)
 	saved := p.resume.load()
 	begun := make(chan struct{}, 1)

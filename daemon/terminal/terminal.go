@@ -84,10 +84,12 @@ type Config struct {
 	Times      visit.Times
 	Till       till.Config
 	HasPrinter bool
+	HasCards   bool // a card reader
 	Fitted     health.Fitted
 	Asset      string
 	Version    string
 	ConfigHash string
+	CashTrace  func() []string // see till.Ports.Trace; nil: none
 	Sign       func([]byte) []byte
 	Rand       io.Reader
 }
@@ -114,9 +116,11 @@ type Terminal struct {
 // New makes a terminal; Start must follow.
 func New(cfg Config, bundle *catalogue.Bundle, folds Folds, world World) *Terminal {
 	t := &Terminal{cfg: cfg, world: world, folds: folds, bundle: bundle, courier: folds.Courier}
-	t.till = till.New(cfg.Till, folds.Ledger, till.Ports{Write: world.Append, Acceptor: world.Acceptor, NewID: t.newID})
+	t.till = till.New(cfg.Till, folds.Ledger, till.Ports{Write: world.Append, Acceptor: world.Acceptor, NewID: t.newID, Trace: cfg.CashTrace})
 	t.desk = paper.New(folds.Slips, paper.Ports{Write: world.Append, Printer: world.Printer, Draw: world.Draw, HasUnit: cfg.HasPrinter})
-	t.cards = esign.NewDesk(world.Card)
+	if cfg.HasCards {
+		t.cards = esign.NewDesk(world.Card)
+	}
 	t.visit = visit.New(cfg.Terminal, cfg.Times, cfg.Asset, bundle, folds.Visits, t.till, t.desk, t.cards, visit.Ports{
 		Write: world.Append,
 		Ask: func(id, kind string, body json.RawMessage, wait time.Duration) {

@@ -213,6 +213,11 @@ var appliers = map[record.Kind]func(*Ledger, journal.Record) error{
 		l.s.Unit = Unit{b.Identity, b.Table, b.TableHash, true}
 	}),
 	record.NoteRejected{}.Kind(): on(func(l *Ledger, _ journal.Record, _ record.NoteRejected) { l.s.Rejected++ }),
+	record.CouponKept{}.Kind(): on(func(l *Ledger, _ journal.Record, _ record.CouponKept) {
+		for _, n := range l.s.Notes {
+			n.Counter = nil // the unit may have counted the coupon
+		}
+	}),
 	record.NoteEscrowed{}.Kind(): on(func(l *Ledger, r journal.Record, b record.NoteEscrowed) {
 		l.s.Notes[b.NoteID] = &OpenNote{ID: b.NoteID, Order: r.Seq, Note: b.Note, Serial: b.Serial, TableHash: b.TableHash,
 			Visit: r.Visit, State: NoteEscrow, Counter: b.Counter}

@@ -59,6 +59,9 @@ type Ports struct {
 	Acceptor func(cash.Command)
 	// NewID makes a unique id that sorts by time (UUIDv7).
 	NewID func() string
+	// Trace is what went over the acceptor's line last, as text, a bounded number of
+	// lines; nil: nobody keeps it. It is attached to every note in doubt.
+	Trace func() []string
 }
 
 // Config holds what a terminal decides about notes.
@@ -221,7 +224,9 @@ func (t *Till) Event(now time.Time, ev cash.Event) {
 	case cash.PathClear:
 		t.counter = e.Counter
 		t.resolve(e.Counter)
-		t.moving = MovingNone
+		if t.state != cash.StateAccepting { // else the next note is on its way in already
+			t.moving = MovingNone
+		}
 		t.steer()
 	case cash.Escrowed:
 		t.escrowed(e)
@@ -237,6 +242,13 @@ func (t *Till) Event(now time.Time, ev cash.Event) {
 		t.write("", record.NoteRejected{Reason: e.Reason, Code: e.Code})
 		t.moving = MovingReturning
 		t.happen("unreadable", money.Amount{})
+	case cash.Coupon:
+		t.coupon(e)
+	case cash.CouponReturned:
+		t.couponGone(e.ID, cash.StateReturned)
+	case cash.CouponKept:
+		t.write("", record.CouponKept{Alarm: "a coupon was stacked without being told to"})
+		t.couponGone(e.ID, cash.StateStacked)
 	case cash.Unresolved:
 		if n := t.undecided(); n != nil && n.State != NoteInDoubt {
 			t.doubt(n, "no answer after "+e.After, "", e.Trace)
@@ -475,9 +487,11 @@ func (t *Till) returned(e cash.Returned) {
 	t.steer()
 }
 
-func (t *Till) doubt(n *OpenNote, why, r string, trace []string) {
-	t.write(n.Visit, record.NoteInDoubt{NoteID: n.ID, Why: why, Row: r, Trace: trace})
-	t.happen("stuck", n.Note.Value)
+func (t *Till) kept() []string {
+	if t.ports.Trace == nil {
+		return nil
+	}
+	return t.ports.Trace()
 }
 
 func (t *Till) faultEvent(e cash.Fault) {

@@ -28,6 +28,8 @@ type world struct {
 	sent []cash.Command
 	ids  int
 	ev   cash.EventID
+	// trace is what is kept of the acceptor's line.
+	trace []string
 }
 
 func newWorld(t *testing.T) *world {
@@ -50,6 +52,7 @@ func (w *world) boot() {
 		Write:    w.mem.Append,
 		Acceptor: func(c cash.Command) { w.sent = append(w.sent, c) },
 		NewID:    func() string { w.ids++; return fmt.Sprintf("id-%03d", w.ids) },
+		Trace:    func() []string { return w.trace },
 	})
 }
 

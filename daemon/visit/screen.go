@@ -144,9 +144,13 @@ func (e *Engine) wait(w wire.WaitFor) *wire.Wait {
 }
 
 func (e *Engine) devices() wire.Devices {
-	d := wire.Devices{Central: wire.HealthOffline, Acceptor: wire.HealthOffline, Printer: wire.HealthOffline, CardReader: wire.HealthOffline}
-	if e.cards.Ready() {
+	d := wire.Devices{Central: wire.HealthOffline, Acceptor: wire.HealthOffline, Printer: wire.HealthOffline}
+	switch {
+	case e.cards == nil: // there is none, and nothing to say of it
+	case e.cards.Ready():
 		d.CardReader = wire.HealthOnline
+	default:
+		d.CardReader = wire.HealthOffline
 	}
 	if e.ports.CentralOnline() {
 		d.Central = wire.HealthOnline
@@ -341,7 +345,7 @@ func (e *Engine) moneyState() wire.Money {
 
 func noteWhat(s string) wire.NoteWhat {
 	switch w := wire.NoteWhat(s); w {
-	case wire.NoteTaken, wire.NoteUnreadable, wire.NoteEnough, wire.NoteLimit, wire.NoteReturned, wire.NoteStuck:
+	case wire.NoteTaken, wire.NoteUnreadable, wire.NoteEnough, wire.NoteLimit, wire.NoteReturned, wire.NoteCoupon, wire.NoteStuck:
 		return w
 	}
 	return wire.NoteRefused

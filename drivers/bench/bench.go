@@ -33,6 +33,7 @@ type options struct {
 	take          time.Duration
 	initTime      time.Duration
 	readers       bool
+	cardPIN       string // empty: the wallet's own
 	wallet        string // folder; empty: one in dir
 	pki           string // where the issuers' lists and answers are found; empty: nowhere
 }

@@ -189,7 +189,11 @@ func (r *runner[C, E]) step(ctx context.Context, in Input[C]) {
 	for {
 		now := time.Now()
 		if len(in.Received) > 0 {
-			r.opts.Recorder.Received(now, in.Received)
+			recorded := in.Received
+			if d, ok := r.protocol.(Discreet); ok && d.Discreet() {
+				recorded = Blank(recorded)
+			}
+			r.opts.Recorder.Received(now, recorded)
 		}
 		out := r.protocol.Step(now, in)
 		r.wake = out.Wake

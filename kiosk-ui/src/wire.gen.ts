@@ -411,7 +411,7 @@ export interface NoteEvent {
 }
 
 /** NoteWhat is the fate of a note in the person's words. */
-export const noteWhats = ['taken', 'unreadable', 'refused', 'enough', 'limit', 'returned', 'stuck'] as const;
+export const noteWhats = ['taken', 'unreadable', 'refused', 'enough', 'limit', 'returned', 'coupon', 'stuck'] as const;
 export type NoteWhat = (typeof noteWhats)[number];
 
 /** Fate answers "where is my money?"; a screen of an ending cannot leave it out. */
@@ -452,6 +452,7 @@ export interface Devices {
   readonly central: Health;
   readonly acceptor: Health;
   readonly printer: Health;
+  /** "" if the terminal has none */
   readonly card_reader: Health;
   readonly paper_low: boolean;
 }

@@ -223,6 +223,13 @@ func (s *Sim) options(folds []journal.Fold) journal.Options {
 
 const terminalID = "6f1d2c3e-5a47-4b8c-9d10-aabbccddeeff"
 
+// unitConfig tells the unit everything that can be told, so that the stories pass
+// through all of it.
+var unitConfig = ccnet.Config{
+	Currency: money.AZN, HighSecurity: []money.Amount{money.Manat(100), money.Manat(200)},
+	CouponLength: 18, UnitEscrow: 10 * time.Second, Options: 1 << 30,
+}
+
 // start starts the daemon. It may be killed while it starts.
 func (s *Sim) start() {
 	s.life++
@@ -241,7 +248,7 @@ func (s *Sim) start() {
 			panic(err)
 		}
 		unit := d.folds.Ledger.Unit()
-		d.ccnet = ccnet.New(ccnet.Config{Currency: money.AZN}, cash.Memory{Identity: unit.Identity, Table: unit.Table})
+		d.ccnet = ccnet.New(unitConfig, cash.Memory{Identity: unit.Identity, Table: unit.Table})
 		d.escpos = escpos.New(escpos.Generic80())
 		d.term = terminal.New(terminal.Config{
 			Terminal: visit.Terminal{ID: terminalID, Number: "SIM-1", Owner: "Simulated", Phone: "+994 12 000 00 00"},

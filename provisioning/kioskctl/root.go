@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer, r rooms) int
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "answer in JSON")
-	root.AddCommand(p.status(), p.journal(), p.logs(), p.bundle())
+	root.AddCommand(p.status(), p.journal(), p.logs(), p.bundle(), p.trace())
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)

@@ -32,6 +32,10 @@ var rules = []rule{
 		why: "the contract with central is read by both sides and belongs to neither",
 	},
 	{
+		who: []string{"provisioning/centrald/identity"}, only: leaf,
+		why: "who has signed is decided without store, network or clock",
+	},
+	{
 		who: []string{"daemon/journal/..."},
 		only: []string{"daemon/journal/...", "drivers/money", "drivers/cash", "drivers/printer", "drivers/faultpoint",
 			"provisioning/centralapi/canonical"},
@@ -92,6 +96,10 @@ var rules = []rule{
 	{
 		who: []string{"...", "!drivers/panel/...", "!daemon/kioskd/...", "!proof/..."}, not: []string{"drivers/panel/numato/...", "drivers/panel/gpio/..."}, tests: true,
 		why: "the daemon meets doors and lamps through package panel; only its main program knows boards",
+	},
+	{
+		who: []string{"...", "!drivers/smartcard/pcsc/...", "!daemon/kioskd/...", "!proof/..."}, not: []string{"drivers/smartcard/pcsc/..."}, tests: true,
+		why: "the daemon meets a card through package smartcard; only its main program needs the PC/SC library, and with it C",
 	},
 	{
 		who: []string{"drivers/bench/..."}, not: []string{"drivers/cash/...", "drivers/printer/...", "drivers/smartcard/...", "drivers/panel/...", "drivers/line/..."}, tests: true,

@@ -79,6 +79,8 @@ func rootCommand() *cobra.Command {
 	f.BoolVar(&o.portZero, "port-zero", false, "choose free ports and print them as JSON on a line")
 	f.StringVar(&o.fault, "fault", "", "NAME:N kills the first kioskd at the n-th hit of a fault point (needs a build with fault points)")
 	f.BoolVar(&o.record, "record", false, "record every byte on the devices' lines in log/line.log")
+	f.StringVar(&o.logLevel, "log-level", "info", "of kioskd: debug, info, warn or error")
+	f.StringVar(&o.cardPIN, "card-pin", "", "PIN1 of the bench's cards, 4 to 12 digits (1234 unless given)")
 	f.BoolVar(&o.quiet, "quiet", false, "print nothing but the ready line and what goes wrong")
 
 	root.AddCommand(&cobra.Command{

@@ -20,6 +20,8 @@ type options struct {
 	fault      string
 	record     bool
 	quiet      bool
+	logLevel   string // of kioskd
+	cardPIN    string // of the bench's cards; empty: the bench's own
 }
 
 // programs are the programs that must be in the folder of programs; the last one
@@ -27,6 +29,8 @@ type options struct {
 var programs = []string{"bench", "centrald", "kioskd", "kioskctl"}
 
 var faultForm = regexp.MustCompile(`^[a-z0-9._-]+:[1-9][0-9]{0,8}(:stall)?$`)
+
+var pinForm = regexp.MustCompile(`^[0-9]{4,12}$`)
 
 // maxSocketPath is sun_path of unix(7) without its final zero, in bytes.
 const maxSocketPath = 107
@@ -58,6 +62,9 @@ func (o *options) complete() error {
 	}
 	if o.fault != "" && !faultForm.MatchString(o.fault) {
 		return fmt.Errorf("--fault %q; allowed: NAME:N, for example till.stacked.durable:1", o.fault)
+	}
+	if o.cardPIN != "" && !pinForm.MatchString(o.cardPIN) {
+		return errors.New("--card-pin; allowed: 4 to 12 digits")
 	}
 	for _, p := range []struct {
 		flag string

@@ -71,8 +71,8 @@ func prepare(ctx context.Context, o *options, p ports) (identity, error) {
 
 // configValues is what the template may name.
 type configValues struct {
-	ID, Screen, Socket, Central, Readers string
-	folder                               *options
+	ID, Screen, Socket, Central, Readers, LogLevel string
+	folder                                         *options
 }
 
 // Path is a path in the terminal's folder.
@@ -80,7 +80,7 @@ func (v configValues) Path(parts ...string) string { return v.folder.path(parts.
 
 func writeConfig(o *options, p ports, id identity) error {
 	var b bytes.Buffer
-	err := configTemplate.Execute(&b, configValues{ID: id.terminal, Screen: address(p.Screen), Socket: o.socket(), Readers: o.readers(),
+	err := configTemplate.Execute(&b, configValues{ID: id.terminal, Screen: address(p.Screen), Socket: o.socket(), Readers: o.readers(), LogLevel: o.logLevel,
 		Central: "http://" + address(p.Network), folder: o})
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)

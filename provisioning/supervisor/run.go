@@ -102,6 +102,9 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 	}
 	benchArgs := []string{"--dir", o.dir, "--listen", address(s.ports.Bench), "--central", address(s.ports.Central),
 		"--network-listen", address(s.ports.Network), "--screen-url", launch}
+	if o.cardPIN != "" {
+		benchArgs = append(benchArgs, "--card-pin", o.cardPIN)
+	}
 	if o.record {
 		benchArgs = append(benchArgs, "--record", o.path("log", "line.log"))
 	}

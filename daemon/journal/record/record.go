@@ -88,6 +88,17 @@ type (
 	DeviceCleared struct {
 		Device string `json:"device"`
 	}
+	// CouponRefused: a barcode coupon is about to be given back, and why. What it
+	// says is not written down: who reads the number of a coupon could spend it.
+	CouponRefused struct {
+		Reason string `json:"reason"` // see the constants Refused...
+		Digits int    `json:"digits"` // how many its barcode has; 0: the unit did not say
+	}
+	// CouponKept: a coupon is in the cassette, which nobody ordered. It is no money,
+	// and the unit's counter is no witness any more for the notes that are open.
+	CouponKept struct {
+		Alarm string `json:"alarm"`
+	}
 	// NoteRejected: the unit refused a note before escrow; counted, no money.
 	NoteRejected struct {
 		Reason string `json:"reason"`
@@ -161,6 +172,7 @@ const (
 	RefusedRecovery  = "recovery"  // found in escrow after a restart
 	RefusedCassette  = "cassette"  // no room
 	RefusedValueless = "valueless" // its value is not known
+	RefusedCoupon    = "coupon"    // no service here takes coupons
 	RefusedHeld      = "held"      // the terminal takes no notes now: a door, an alarm, no confirmed cassette
 )
 
@@ -299,6 +311,8 @@ func (AcceptorPowerUp) Kind() Kind  { return "acceptor.power_up" }
 func (AcceptorSettled) Kind() Kind  { return "acceptor.settled" }
 func (DeviceFault) Kind() Kind      { return "device.fault" }
 func (DeviceCleared) Kind() Kind    { return "device.cleared" }
+func (CouponRefused) Kind() Kind    { return "coupon.refused" }
+func (CouponKept) Kind() Kind       { return "coupon.kept" }
 func (NoteRejected) Kind() Kind     { return "note.rejected" }
 func (NoteEscrowed) Kind() Kind     { return "note.escrowed" }
 func (NoteStackIntent) Kind() Kind  { return "note.stack_intent" }
@@ -330,6 +344,7 @@ func All() []Body {
 	return []Body{
 		Started{}, Stopped{}, Recovered{}, Checkpoint{}, ClockJumped{},
 		AcceptorFound{}, AcceptorPowerUp{}, AcceptorSettled{}, DeviceFault{}, DeviceCleared{}, NoteRejected{},
+		CouponRefused{}, CouponKept{},
 		NoteEscrowed{}, NoteStackIntent{}, NoteReturnIntent{}, NoteStacked{}, NoteReturned{}, NoteClosed{}, NoteInDoubt{},
 		TenderOpened{}, TenderClosed{}, PaymentIntent{}, ActionIntent{}, ActionResult{}, LeftoverIssued{}, Unassigned{},
 		VisitStarted{}, VisitMoved{}, VisitResumed{}, VisitEnded{},

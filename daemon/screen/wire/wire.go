@@ -345,6 +345,7 @@ const (
 	NoteEnough     NoteWhat = "enough"     // given back: nothing more is owed
 	NoteLimit      NoteWhat = "limit"      // given back: over the limit
 	NoteReturned   NoteWhat = "returned"   // given back by the machine
+	NoteCoupon     NoteWhat = "coupon"     // no note but a coupon, given back
 	NoteStuck      NoteWhat = "stuck"      // jammed: recorded, in doubt
 )
 
@@ -423,7 +424,7 @@ type Devices struct {
 	Central    Health `json:"central"`
 	Acceptor   Health `json:"acceptor"`
 	Printer    Health `json:"printer"`
-	CardReader Health `json:"card_reader"`
+	CardReader Health `json:"card_reader"` // "" if the terminal has none
 	PaperLow   bool   `json:"paper_low"`
 }
 

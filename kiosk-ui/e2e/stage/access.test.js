@@ -54,7 +54,7 @@ for (const lang of ['az', 'ar', 'ru']) {
     }
     screens.warning = at('pay', lang, { cancel: 'leftover', warning: { seconds_left: 20, money_in: true } }, { owed: azn(100), missing: azn(100), open: true })
     const contrast = main(lang)
-    for (const name of ['services', 'form', 'quote', 'pay', 'farewell']) {
+    for (const name of ['services', 'form', 'quote', 'pay', 'farewell', 'method', 'card', 'card_problem', 'pin_wrong', 'pin_last', 'phone', 'list', 'signed_out']) {
       contrast[name].visit.modes.contrast = true
       screens[`${name}, high contrast`] = contrast[name]
     }

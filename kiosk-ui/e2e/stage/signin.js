@@ -1,7 +1,7 @@
 // Situations of signing in, for states.js: each step, and each member of each list
 // of the wire that a sign-in can show. The people are made up.
 
-import { at, azn, list, outcome, words } from './states.js'
+import { at, azn, form, list, outcome, words } from './states.js'
 
 const text = (pattern) => ({ pattern })
 
@@ -68,6 +68,7 @@ export function mainSignIn(lang) {
     pin_last: on('pin_last', {}, { card_in: true, can_next: true }),
     phone: on('phone', { method: 'asan_imza', phone: { code: '4821', seconds_left: 104 } }),
     password: at('form', lang, { ...way, can_next: true, form: secretForm(lang) }),
+    form_signed_in: at('form', lang, signedIn({ can_back: true, can_next: true, form: form(lang) })),
     card_working: on('query', {}, { can_back: false, wait: { for: 'card', slow: false, can_leave: false }, card_in: true }),
     services_signed_in: at('services', lang, signedIn({ services: ['pay', 'fine', 'utility'].map((id) => ({ id, title: text(words(lang)[id]), hint: text(words(lang)[`${id}Hint`]), available: true })) })),
     list: at('list', lang, signedIn({ can_back: true, can_next: true, list: { rows: rows(lang, 4) } })),
@@ -83,11 +84,14 @@ export function* allSignIn(lang) {
     yield [`card for ${method}`, on('card', { method, restarted: true })]
     yield [`services, signed in by ${method}`, at('services', lang, signedIn({ person: person({ method }), card_in: method === 'esign_card', services: [] }))]
   }
-  for (const what of list('cardProblems')) {
-    for (const retry of [true, false]) {
-      yield [`card problem, ${what}, retry ${retry}`, on('card_problem', { problem: { what, retry } }, { can_next: retry, card_in: !retry })]
-    }
-    yield [`certificate, ${what}`, on('certificate', { certificates: certificates().map((c, i) => (i === 1 ? { ...c, problem: what } : c)) })]
+  const problems = list('cardProblems')
+  for (const [i, what] of problems.entries()) {
+    const retry = i % 2 === 0
+    yield [`card problem, ${what}, retry ${retry}`, on('card_problem', { problem: { what, retry } }, { can_next: retry, card_in: !retry })]
+  }
+  for (let i = 0; i < problems.length; i += 3) {
+    const some = problems.slice(i, i + 3)
+    yield [`certificates, ${some.join(', ')}`, on('certificate', { certificates: certificates().slice(0, some.length).map((c, n) => ({ ...c, problem: some[n] })) })]
   }
   for (const [what, more] of Object.entries({
     untouched: { length: 0, can_send: false }, 'of one length': { min: 6, max: 6 }, full: { length: 12, left: 1 }, 'wrong, one left': { wrong: true, left: 1 },
@@ -106,7 +110,7 @@ export function* allSignIn(lang) {
   yield ['list, empty', at('list', lang, signedIn({ can_back: true, list: { rows: [] } }))]
   yield ['list, bare records', at('list', lang, signedIn({ can_back: true, list: { rows: rows(lang, 2).map((r) => ({ ...r, detail: '', code: '', amount: undefined, at: '2026-11-22' })) } }))]
   yield ['phone, last second', on('phone', { method: 'asan_imza', phone: { code: '0007', seconds_left: 1 } })]
-  for (const reason of list('reasons')) {
+  for (const reason of ['card_removed', 'signed_out', 'E-PIN-BLOCKED']) {
     yield [`notice with the card in, ${reason}`, at('notice', lang, { can_next: true, card_in: true, outcome: outcome({ money: 'none', reason, slip: 'none', paid: azn(0), reference: '', qr: undefined }) })]
   }
   for (const reader of list('healths')) {

@@ -33,7 +33,8 @@ const tries = (name, pin1) => t.bench('card', { action: 'tries', card: name, pin
 async function out() {
   for (const reader of ['slot', 'token']) await t.bench('card', { action: 'remove', reader }).catch(() => undefined)
 }
-const history = async (fin) => (await fetch(`http://${t.central}/demo/v1/history?fin=${fin}`)).json()
+/** The citizen's operation history at central, newest first. */
+const history = async (fin) => (await (await fetch(`http://${t.central}/demo/v1/history?fin=${fin}`)).json()).entries
 
 /** Comes to the question how to sign in. */
 async function toMethod(lang) {
@@ -65,6 +66,17 @@ async function pin(digits = '1234') {
     await until(`${i + 1} dots`, async () => (await me.page.locator('#field .dots > *').count()) === i + 1)
   }
   await me.touch('#main')
+}
+
+/** Types on the screen's keys into a field that shows what was typed. */
+async function fill(text) {
+  await me.page.locator('.keyboard').waitFor()
+  await me.page.waitForTimeout(320)
+  const shown = async () => (await me.page.locator('#field').textContent()).replace(/[\s\u00a0]/g, '')
+  for (const [i, k] of [...text].entries()) {
+    await me.page.locator('.keyboard .key', { hasText: new RegExp(`^${k}$`) }).first().click()
+    await until(`the field shows ${text.slice(0, i + 1)}`, async () => (await shown()).endsWith(text.slice(0, i + 1)))
+  }
 }
 
 /** Waits for the screen that says why a card cannot be used. */
@@ -109,9 +121,8 @@ for (const [lang, name, words] of [
     assert.equal(await me.page.locator('.screen').evaluate((e) => e.textContent.includes('NÜMUNƏ')), false, 'the person is still shown')
     if (fin) {
       await until('central has the whole sign-in', async () => {
-        const events = (await history(fin)).events ?? []
-        const last = events.slice(-4).map((e) => e.event)
-        return last.join() === 'signed_in,used,used,signed_out' || [...last].reverse().join() === 'signed_in,used,used,signed_out'
+        const [end, ...before] = (await history(fin)).slice(0, 4)
+        return end?.event === 'signed_out' && end.why === 'card_removed' && before.map((e) => e.event).join() === 'used,used,signed_in'
       })
     }
     assert.equal((await card(name)).tries.pin1, 3)
@@ -170,6 +181,31 @@ test('the card is swapped while the PIN is typed', async () => {
   await toPIN('az')
   await t.bench('card', { action: 'swap', card: 'citizen-p256', reader: 'slot' })
   await trouble(/./)
+})
+
+test('the card is pulled at every command of a sign-in: the person is told each time, and the next try works', async () => {
+  await tries('citizen', 3)
+  await toMethod('ru')
+  await me.touch('#method-esign_card')
+  let pulls = 0
+  for (let n = 1; ; n++) {
+    await me.see('card')
+    await t.bench('card', { action: 'clear_faults', card: 'citizen' })
+    await fault('citizen', { kind: 'drop', at: n })
+    await put('citizen')
+    await until('the card is read or missed', async () => ['pin', 'card_problem'].includes(await me.step()))
+    if ((await me.step()) === 'pin') {
+      await pin()
+      await until('the sign-in ends', async () => ['form', 'card_problem'].includes(await me.step()))
+    }
+    if ((await me.step()) === 'form') break
+    await trouble(/Карту вынули/)
+    assert.equal((await card('citizen')).verified, false, `pulled at command ${n}, a PIN stays verified`)
+    pulls++
+    await me.touch('#main')
+  }
+  assert.ok(pulls > 15, `pulled at only ${pulls} commands`)
+  assert.equal((await card('citizen')).tries.pin1, 3)
 })
 
 for (const [name, what] of [
@@ -234,30 +270,33 @@ test('FIN and password, then the code from the telephone', async () => {
   await toMethod('az')
   await me.touch('#method-fin_password')
   await me.see('form')
-  for (const k of '5ABC3T7') await me.page.locator('.keyboard .key', { hasText: new RegExp(`^${k}$`) }).first().click()
+  await fill('5ABC3T7')
   await me.touch('#main')
+  await me.page.locator('#key-shift').waitFor()
+  await me.page.waitForTimeout(320)
   await me.picture('az-password')
   await typeText('Salam123!')
   await me.touch('#main')
   await until('a code is sent', async () => (await phone()).sms?.length > 0 && (await me.step()) === 'form' && (await me.page.locator('#key-script').count()) === 0)
-  const sms = (await phone()).sms.at(-1).text
+  const sms = (await phone()).sms[0].text
   const code = /\d{6}/.exec(sms)[0]
-  for (const d of code) await me.page.locator('.keyboard .key', { hasText: new RegExp(`^${d}$`) }).click()
-  await me.touch('#main')
+  await pin(code)
   await until('signed in', async () => (await me.page.locator('.screen .choice').count()) === 2)
 })
 
-const phone = async () => (await fetch(`http://${t.bench_address ?? t.bench}/api/phone`).catch(() => fetch(`http://${t.central}/demo/v1/phone`))).json()
+/** What the citizen's telephone shows, newest first. */
+const phone = async () => (await fetch(`http://${t.central}/demo/v1/phone`)).json()
 
-/** Types on the free-text keyboard of the screen, with its shift and signs. */
+/** Types on the free-text keyboard of the screen, wherever the key is: shift and signs lead to it. */
 async function typeText(text) {
   const key = (k) => me.page.locator('.keyboard .key', { hasText: new RegExp(`^${k.replace(/[!?.*+]/g, '\\$&')}$`) }).first()
-  for (const c of text) {
-    if (!(await key(c).count()) && /[A-Z]/.test(c)) await me.page.locator('#key-shift').click()
-    if (!(await key(c).count())) await me.page.locator('#key-signs').click()
-    if (!(await key(c).count())) await me.page.locator('#key-shift').click().catch(() => undefined)
+  for (const [i, c] of [...text].entries()) {
+    for (const turn of ['', '#key-shift', '#key-signs', '#key-shift']) {
+      if (turn && (await me.page.locator(turn).count())) await me.page.locator(turn).click()
+      if (await key(c).count()) break
+    }
     await key(c).click()
-    if ((await key('a').count()) === 0 && (await key('A').count()) === 0) await me.page.locator('#key-signs').click()
+    await until(`${i + 1} dots`, async () => (await me.page.locator('#field .dots > *').count()) === i + 1)
   }
 }
 
@@ -265,15 +304,15 @@ test('ASAN İmza: the control code, confirmed on the telephone', async () => {
   await toMethod('az')
   await me.touch('#method-asan_imza')
   await me.see('form')
-  for (const d of '501234567') await me.page.locator('.keyboard .key', { hasText: new RegExp(`^${d}$`) }).click()
+  await fill('501234567')
   await me.touch('#main')
-  await me.page.waitForTimeout(320)
-  for (const d of '12345') await me.page.locator('.keyboard .key', { hasText: new RegExp(`^${d}$`) }).click()
+  await until('the second question', async () => (await me.typed()) === '')
+  await fill('12345')
   await me.touch('#main')
   await me.see('phone')
   await me.picture('az-phone')
-  const asked = (await phone()).asan.at(-1)
-  assert.match(await me.text(), new RegExp(asked.control_code))
+  const asked = (await phone()).asan[0]
+  assert.ok((await me.text()).replace(/\s/g, '').includes(asked.control_code), 'the code of the screen is not the telephone’s')
   await t.bench('phone', { attempt: asked.attempt, answer: 'confirm' })
   await me.see('form')
 })
@@ -327,7 +366,7 @@ test('the daemon is killed while somebody is signed in: signed out, and told so'
   await me.see('method')
   await me.picture('az-restarted')
   await until('central knows', async () => {
-    const events = (await history('5ABC3T7')).events ?? []
-    return events.some((e) => e.event === 'signed_out' && e.why === 'restarted')
+    const [last] = await history('5ABC3T7')
+    return last?.event === 'signed_out' && last.why === 'restarted'
   })
 })

@@ -115,6 +115,7 @@ export default language({
   'note.enough': 'Əskinas geri qaytarıldı: daha ödəniş tələb olunmur.',
   'note.limit': 'Əskinas geri qaytarıldı: bir ödəniş üçün həddən artıqdır.',
   'note.returned': 'Əskinas geri qaytarıldı. Zəhmət olmasa, götürün.',
+  'note.coupon': 'Bu kupondur. Terminal yalnız əskinas qəbul edir; kupon geri qaytarılır.',
   'note.stuck': 'Əskinas ilişib. O, qeydə alınıb və itməyəcək.',
 
   'fate.none': 'Sizdən pul alınmayıb',

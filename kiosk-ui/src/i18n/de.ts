@@ -115,6 +115,7 @@ export default language({
   'note.enough': 'Die Banknote wurde zurückgegeben: Es ist nichts mehr offen.',
   'note.limit': 'Die Banknote wurde zurückgegeben: Sie liegt über der Grenze für eine Zahlung.',
   'note.returned': 'Die Banknote wurde zurückgegeben. Bitte nehmen Sie sie.',
+  'note.coupon': 'Das ist ein Coupon. Das Terminal nimmt nur Banknoten; der Coupon wird zurückgegeben.',
   'note.stuck': 'Die Banknote steckt fest. Sie ist verbucht und geht nicht verloren.',
 
   'fate.none': 'Es wurde kein Geld genommen',

@@ -116,6 +116,7 @@ const en = {
   'note.enough': 'The banknote was given back: nothing more is owed.',
   'note.limit': 'The banknote was given back: it is above the limit for one payment.',
   'note.returned': 'The banknote was given back. Please take it.',
+  'note.coupon': 'This is a coupon. The terminal takes banknotes only; the coupon is given back.',
   'note.stuck': 'The banknote is stuck. It is recorded and will not be lost.',
 
   'fate.none': 'No money was taken',

@@ -115,6 +115,7 @@ export default language({
   'note.enough': 'Se ha devuelto el billete: ya no se debe nada.',
   'note.limit': 'Se ha devuelto el billete: supera el límite de un pago.',
   'note.returned': 'Se ha devuelto el billete. Recójalo, por favor.',
+  'note.coupon': 'Esto es un cupón. El terminal solo admite billetes; el cupón se devuelve.',
   'note.stuck': 'El billete se ha atascado. Está registrado y no se perderá.',
 
   'fate.none': 'No se ha tomado dinero',

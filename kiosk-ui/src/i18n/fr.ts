@@ -115,6 +115,7 @@ export default language({
   'note.enough': 'Le billet a été rendu : plus rien n’est dû.',
   'note.limit': 'Le billet a été rendu : il dépasse la limite d’un paiement.',
   'note.returned': 'Le billet a été rendu. Veuillez le prendre.',
+  'note.coupon': 'Ceci est un coupon. La borne n’accepte que les billets ; le coupon est rendu.',
   'note.stuck': 'Le billet est coincé. Il est enregistré et ne sera pas perdu.',
 
   'fate.none': 'Aucun argent n’a été pris',

@@ -115,6 +115,7 @@ export default language({
   'note.enough': 'La banconota è stata restituita: non è dovuto altro.',
   'note.limit': 'La banconota è stata restituita: supera il limite di un pagamento.',
   'note.returned': 'La banconota è stata restituita. La prenda, per favore.',
+  'note.coupon': 'Questo è un coupon. Il terminale accetta solo banconote; il coupon viene restituito.',
   'note.stuck': 'La banconota è bloccata. È registrata e non andrà persa.',
 
   'fate.none': 'Non è stato preso denaro',
