@@ -60,8 +60,6 @@ func (d *device) is(now time.Time, s State, cause string) {
 type Table struct {
 	acceptor, printer, cards, panel device
 
-	status  printer.Status
-	offline string // the printer's cause
 	readers []smartcard.Reader
 	service bool // the PC/SC daemon answers
 	faulty  []panel.Input

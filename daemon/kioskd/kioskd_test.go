@@ -57,10 +57,14 @@ func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(ch
 func (p *pipes) SetDeadline(t time.Time) error { p.until.Store(t.UnixNano()); return nil }
 
 func (p *pipes) Accept() (net.Conn, error) {
-	late := time.NewTimer(time.Until(time.Unix(0, p.until.Load())))
-	defer late.Stop()
+	var late <-chan time.Time
+	if at := p.until.Load(); at != 0 {
+		timer := time.NewTimer(time.Until(time.Unix(0, at)))
+		defer timer.Stop()
+		late = timer.C
+	}
 	select {
-	case <-late.C:
+	case <-late:
 		return nil, os.ErrDeadlineExceeded
 	case c := <-p.conns:
 		return c, nil
@@ -173,6 +177,7 @@ func (h handler) RoundTrip(r *http.Request) (*http.Response, error) {
 type life struct {
 	p      *place
 	screen *pipes
+	doors  map[string]*pipes // the Unix sockets: admin, metrics
 	unit   *device[validator.Output]
 	board  *device[ioboard.Output]
 	stop   context.CancelFunc // orders the daemon to stop
@@ -186,7 +191,7 @@ type life struct {
 func (p *place) start() *life {
 	ctx, cancel := context.WithCancel(context.Background())
 	powered, off := context.WithCancel(context.Background())
-	l := &life{p: p, screen: newPipes(), stop: cancel, off: off, ended: make(chan error, 1)}
+	l := &life{p: p, screen: newPipes(), doors: map[string]*pipes{"admin": newPipes(), "metrics": newPipes()}, stop: cancel, off: off, ended: make(chan error, 1)}
 	unitHost, unitEnd := line.Pipe()
 	paperHost, paperEnd := line.Pipe()
 	l.unit = &device[validator.Output]{port: unitEnd, receive: p.unit.Receive, tick: p.unit.Tick,
@@ -234,7 +239,7 @@ func (p *place) start() *life {
 				p.stuck(err)
 			}
 		}, bundle: p.bundle, key: ed25519.NewKeyFromSeed(make([]byte, 32)), token: token, page: fstest.MapFS{},
-		screen: l.screen, network: handler{p.central}, log: slog.New(slog.DiscardHandler), dots: 576,
+		screen: l.screen, admin: l.doors["admin"], metrics: l.doors["metrics"], network: handler{p.central}, log: slog.New(slog.DiscardHandler), dots: 576,
 		resume: resumeFile{filepath.Join(p.dir, "visit.json")},
 		acceptor: func(ctx context.Context, m cash.Memory, commands <-chan cash.Command, deliver func(cash.Event)) error {
 			return ccnet.Run(ctx, once(unitHost), ccnet.Config{Currency: money.AZN}, m, commands, deliver, line.Options{Recorder: trace, Progress: acceptor.Touch})

@@ -50,7 +50,7 @@ func TestStatusCommand(t *testing.T) {
 		want   []string
 	}{
 		{"all is well", func(*health.Report) {}, exitOK, []string{
-			"  terminal 3f0c", "at 2026-03-01 12:00:00.000\n", "  in service\n", "  banknote acceptor    online (SM-AZ 7), for 3 min\n", "  door and lamp board  noDevice, for 3 days\n",
+			"  terminal 0192c5d4-", "at 2026-03-01 12:00:00.000\n", "  in service\n", "  banknote acceptor    online (SM-AZ 7), for 3 min\n", "  door and lamp board  noDevice, for 3 days\n",
 			"  journal              record "}},
 		{"somebody is here", func(r *health.Report) { r.InVisit = true }, exitOK, []string{"  in service, somebody is at the screen\n"}},
 		{"out of service", func(r *health.Report) {
