@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { deadEnd, misfits } from './inspect.js'
+import { atDesk, everySection, worst } from './service.js'
 import { all, langs, main, steps } from './states.js'
 import { browser, draw, open, stage } from './stage.js'
 
@@ -114,6 +115,7 @@ test('texts that are 40 % longer fit', async () => {
   })()
   const faults = []
   for (const [name, s] of all('en')) await look(page, name, lengthen(s), faults)
+  for await (const where of everySection(st, page, atDesk('en', worst()))) for (const m of await page.evaluate(misfits)) faults.push(`service, ${where}: ${m}`)
   await ctx.close()
   assert.deepEqual(faults, [])
 })

@@ -1,6 +1,7 @@
 // Situations of service mode, for states.js: the way in, the desk of who has signed
 // in, and each member of each list of the wire that it can show. The people are made up.
 
+import { draw } from './stage.js'
 import { at, azn, list } from './states.js'
 
 /** The languages of service mode; a terminal in another one shows it in English, as the daemon says. */
@@ -112,3 +113,21 @@ export function* sectionStates(lang) {
 }
 
 export const sections = ['now', 'devices', 'cash', 'doors', 'alarms', 'faults']
+
+/** Opens each section and goes through its pages. */
+export async function* everySection(st, page, s) {
+  const frames = () => page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r()))))
+  await draw(st, page, s)
+  await page.waitForTimeout(310) // the guard of a new screen
+  for (const section of sections) {
+    await page.locator(`#tab-${section}`).click()
+    await frames()
+    for (let n = 1; ; n++) {
+      yield `${section} ${n}`
+      const on = page.locator('.pager button').last()
+      if ((await on.count()) === 0 || (await on.getAttribute('aria-disabled')) === 'true') break
+      await on.click()
+      await frames()
+    }
+  }
+}

@@ -8,7 +8,7 @@ import { after, afterEach, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { axe } from './axe.js'
 import { misfits, tooSmall, unreachable } from './inspect.js'
-import { atDesk, atLogin, desk, devices, pinEntry, sections, sectionStates, serviceLangs, worst } from './service.js'
+import { atDesk, atLogin, desk, devices, everySection, pinEntry, sectionStates, serviceLangs, worst } from './service.js'
 import { at, main } from './states.js'
 import { browser, draw, open, stage } from './stage.js'
 
@@ -36,33 +36,17 @@ const press = async (page, id) => {
   await frames(page)
 }
 
-/** Opens each section and goes through its pages. */
-async function* everySection(page, s) {
-  await draw(st, page, s)
-  await guardOver(page)
-  for (const section of sections) {
-    await press(page, `tab-${section}`)
-    for (let n = 1; ; n++) {
-      yield `${section} ${n}`
-      const on = page.locator('.pager button').last()
-      if ((await on.count()) === 0 || (await on.getAttribute('aria-disabled')) === 'true') break
-      await on.click()
-      await frames(page)
-    }
-  }
-}
-
 for (const lang of serviceLangs) {
   test(`the sections of service mode fit in ${lang}`, async () => {
     const { page, noise, ctx } = await open(b, st)
     const faults = []
     for (const [name, s] of sectionStates(lang)) {
-      for await (const where of everySection(page, s)) for (const m of await page.evaluate(misfits)) faults.push(`${lang}, ${name}, ${where}: ${m}`)
+      for await (const where of everySection(st, page, s)) for (const m of await page.evaluate(misfits)) faults.push(`${lang}, ${name}, ${where}: ${m}`)
     }
     for (const mm of [4.03, 2.71]) {
       const s = atDesk(lang, worst())
       s.terminal.pixels_per_mm = mm
-      for await (const where of everySection(page, s)) for (const m of await page.evaluate(misfits)) faults.push(`${lang}, ${mm} pixels in a millimetre, ${where}: ${m}`)
+      for await (const where of everySection(st, page, s)) for (const m of await page.evaluate(misfits)) faults.push(`${lang}, ${mm} pixels in a millimetre, ${where}: ${m}`)
     }
     await ctx.close()
     assert.deepEqual(faults, [])
@@ -73,7 +57,7 @@ for (const lang of serviceLangs) {
     const { page, ctx } = await open(b, st, { reducedMotion: 'reduce' })
     const faults = []
     for (const [name, s] of [['usual', atDesk(lang)], ['everything wrong', atDesk(lang, worst())]]) {
-      for await (const where of everySection(page, s)) {
+      for await (const where of everySection(st, page, s)) {
         const what = `${lang}, ${name}, ${where}`
         if (where.endsWith(' 1')) await axe(page, what, faults)
         for (const f of await page.evaluate(tooSmall, 3.61)) faults.push(`${what}: ${f}`)

@@ -6,7 +6,7 @@ import { busy } from '../app'
 import { t } from '../i18n'
 import { Button, Code, Message } from '../parts/basic'
 import { Frame, Top } from '../parts/frame'
-import { Bank, Card, Check, Clock, Door, Info, Note, Person, Shield, Warn } from '../parts/icons'
+import { Check, Clock, Door, Info, Person, Warn } from '../parts/icons'
 import { Dialog } from '../parts/overlays'
 import { Pages } from '../parts/pages'
 import { nameBack, nameServiceAct, nameServiceLeave, type Act, type ServiceMode as Mode, type ServicePerson, type ServiceResult, type State } from '../wire.gen'
@@ -18,8 +18,6 @@ import '../style/service.css'
 
 const sections = { now, devices, cash, doors, alarms, faults } as const
 type Section = keyof typeof sections
-
-const icons: Readonly<Record<Section, () => preact.JSX.Element>> = { now: Bank, devices: Card, cash: Note, doors: Door, alarms: Shield, faults: Warn }
 
 export function ServiceMode({ s }: { s: State }) {
   const [section, setSection] = useState<Section>('now')
@@ -90,14 +88,11 @@ function Tabs({ of: m, at, go }: { of: Mode; at: Section; go: (s: Section) => vo
   const wrong = counts(m)
   return (
     <nav class="service-tabs" aria-label={w('mode.sections')}>
-      {(Object.keys(sections) as Section[]).map((x) => {
-        const Icon = icons[x]
-        return (
-          <Button key={x} kind="tool" act={() => go(x)} pressed={x === at} icon={<Icon />} id={`tab-${x}`}>
-            {w(`tab.${x}`)}{wrong[x] > 0 && <> <b>{num(wrong[x])}</b></>}
-          </Button>
-        )
-      })}
+      {(Object.keys(sections) as Section[]).map((x) => (
+        <Button key={x} kind="tool" act={() => go(x)} pressed={x === at} id={`tab-${x}`}>
+          {w(`tab.${x}`)}{wrong[x] > 0 && <> <b>{num(wrong[x])}</b></>}
+        </Button>
+      ))}
     </nav>
   )
 }
