@@ -106,6 +106,9 @@ if [ "$all" = --all ]; then
 	step "fuzzing" scripts/fuzz.sh
 	step "from note to screen" scripts/proof.sh bench-note
 	step "idle terminal" scripts/proof.sh bench-idle
+	step "sign-in and signature" scripts/proof.sh bench-card
+	# The daemon's memory is closed to everybody but root.
+	[ "$(id -u)" != 0 ] || step "a PIN is nowhere" scripts/proof.sh test-secrets
 	step "start" scripts/proof.sh bench-start
 	step "each loop stopped in turn" scripts/proof.sh watchdog
 fi
