@@ -118,7 +118,11 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 		p.cards = &esign.Runner{Service: readers,
 			Profiles: []smartcard.Profile{pkcs15.New()}, Version: Version, Now: time.Now}
 	}
-	p.panel = panelDriver(cfg.Panel, line.Options{Log: log.With("device", "panel")})
+	options := line.Options{Log: log.With("device", "panel")}
+	if cfg.Panel.Driver == "numato" { // lines of the machine itself have no loop that could stand still
+		options.Progress = p.watch.Mark("panel", loopLimit).Touch
+	}
+	p.panel = panelDriver(cfg.Panel, options)
 	return p, nil
 }
 

@@ -27,6 +27,9 @@ func (t *Terminal) Health(now time.Time) health.Report {
 			f.Needs = append(f.Needs, health.FunctionID(n))
 		}
 	}
+	for _, h := range t.upkeep.Holds() {
+		f.Holds = append(f.Holds, string(h))
+	}
 	return t.health.Report(now, f)
 }
 

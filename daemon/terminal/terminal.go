@@ -203,6 +203,7 @@ func (t *Terminal) Printer(now time.Time, ev printer.Event) {
 // Panel takes in what the contacts said.
 func (t *Terminal) Panel(now time.Time, ev panel.Event) {
 	t.now = now
+	t.health.Panel(now, ev)
 	t.upkeep.Event(now, ev)
 	t.rest()
 }
