@@ -237,6 +237,7 @@ test('a card put in upside down, then the right way round', async () => {
   await put('citizen', { upside_down: true })
   await me.see('card_problem')
   await t.bench('card', { action: 'remove', card: 'citizen' })
+  await me.page.waitForTimeout(1000) // the reader sees within half a second that it is empty; a person turns a card no faster
   await me.touch('#main')
   await me.see('card')
   await put('citizen')
