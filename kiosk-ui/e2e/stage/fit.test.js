@@ -31,7 +31,13 @@ async function look(page, what, s, faults) {
   for (const m of await page.evaluate(misfits)) faults.push(`${what}: ${m}`)
 }
 
-for (const lang of langs) {
+/**
+ * The whole of it looks at nine languages; a share at the longest words, the other
+ * scripts and the other direction.
+ */
+const looked = process.env.KIOSK_ALL ? langs : ['az', 'ru', 'ar', 'de']
+
+for (const lang of looked) {
   test(`every situation fits in ${lang}`, async () => {
     const { page, noise, ctx } = await open(b, st)
     const faults = []
@@ -58,7 +64,7 @@ for (const [what, mm, modes] of ways) {
   test(`the main screens fit: ${what}`, async () => {
     const { page, ctx } = await open(b, st)
     const faults = []
-    for (const lang of langs) {
+    for (const lang of looked) {
       for (const [name, s] of Object.entries(main(lang))) {
         s.terminal.pixels_per_mm = mm
         if (s.visit.id) Object.assign(s.visit.modes, modes)
