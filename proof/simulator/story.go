@@ -206,7 +206,13 @@ func (e *Env) Tell(story Story) (res Result, err error) {
 		story.Prepare(s)
 	}
 	s.watchFrames(story)
-	s.run(20*time.Minute, func() bool { return p.done && s.d != nil && !s.d.term.InVisit() })
+	// What a story has prepared happens within its first minute, also when the person
+	// has gone by then: a note in doubt is still in the unit.
+	least := epoch
+	if story.Prepare != nil {
+		least = epoch.Add(time.Minute)
+	}
+	s.run(20*time.Minute, func() bool { return p.done && s.d != nil && !s.d.term.InVisit() && !s.now.Before(least) })
 	res = Result{Story: story, Hits: s.hits, Frames: s.frames, Deaths: s.deaths, Told: p.ended}
 	s.heal()
 	settled := s.run(15*time.Minute, s.settled)
