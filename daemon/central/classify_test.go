@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asan-kiosk/kiosk/daemon/uplink/cause"
 	"github.com/asan-kiosk/kiosk/provisioning/centralapi"
 )
 
@@ -18,6 +19,9 @@ const (
 func problemOf(t centralapi.ProblemType) string {
 	return `{"type":"` + string(t) + `","retryable":true}`
 }
+
+// saysUplink is a problem of the uplink's.
+func saysUplink(c cause.Cause) string { return `{"type":"` + c.Type() + `"}` }
 
 func TestClassify(t *testing.T) {
 	all := []CallKind{CallAsk, CallAct, CallState, CallRecords, CallHead}
@@ -74,8 +78,17 @@ func TestClassify(t *testing.T) {
 		{"key with another body", []CallKind{CallAct}, 422, problemType, problemOf(centralapi.ProblemKeyReused), ReplyDenied, string(centralapi.ProblemKeyReused)},
 		{"a problem of a later contract", all, 422, problemType, `{"type":"urn:kiosk:problem:something-new"}`, ReplyNone, "urn:kiosk:problem:something-new"},
 		{"too many requests", all, 429, problemType, problemOf(centralapi.ProblemBusy), ReplyNone, string(centralapi.ProblemBusy)},
+		{"too many of these", all, 429, problemType, problemOf(centralapi.ProblemTooMany), ReplyNone, string(centralapi.ProblemTooMany)},
 		{"failed", all, 500, problemType, problemOf(centralapi.ProblemInternal), ReplyNone, string(centralapi.ProblemInternal)},
 		{"a refusal with status 500 is none", []CallKind{CallAct}, 500, problemType, problemOf(centralapi.ProblemBodyInvalid), ReplyNone, string(centralapi.ProblemBodyInvalid)},
+		{"the uplink: no connection", all, 502, problemType, saysUplink(cause.Unreachable), ReplyNone, CauseUnreachable},
+		{"the uplink: in time", all, 504, problemType, saysUplink(cause.Timeout), ReplyNone, CauseTimeout},
+		{"the uplink: not central", all, 502, problemType, saysUplink(cause.TLS), ReplyNone, CauseTLS},
+		{"the uplink: our certificate", all, 502, problemType, saysUplink(cause.Identity), ReplyDenied, CauseIdentity},
+		{"the uplink: another version", all, 404, problemType, saysUplink(cause.NotAllowed), ReplyDenied, CauseNotAllowed},
+		{"the uplink: busy", all, 503, problemType, saysUplink(cause.Busy), ReplyNone, CauseBusy},
+		{"the uplink: a word of a later one", all, 502, problemType, `{"type":"urn:kiosk:uplink:rain"}`, ReplyNone, "rain"},
+		{"its word with 200 is no answer", all, 200, problemType, saysUplink(cause.Identity), ReplyNone, CauseContent},
 		{"bad gateway", all, 502, "text/html", `bad gateway`, ReplyNone, CauseStatus},
 		{"busy", all, 503, problemType, problemOf(centralapi.ProblemBusy), ReplyNone, string(centralapi.ProblemBusy)},
 		{"gateway time-out", all, 504, "", ``, ReplyNone, CauseStatus},

@@ -94,8 +94,20 @@ var rules = []rule{
 		why: "the product does not know whether a device is virtual",
 	},
 	{
-		who: []string{"daemon/..."}, not: []string{"provisioning/...", "!provisioning/centralapi/...", "proof/..."},
+		who: []string{"daemon/...", "!daemon/uplink/..."}, not: []string{"provisioning/...", "!provisioning/centralapi/...", "proof/..."},
 		why: "the daemon needs the contract with central and nothing else of the provisioning side",
+	},
+	{
+		who: []string{"daemon/uplink/..."}, only: []string{"daemon/uplink/...", "provisioning/centralapi", "provisioning/enrol"},
+		why: "the network half knows the contract and the device's identity: no record, no money, no device",
+	},
+	{
+		who: []string{"provisioning/enrol"}, only: []string{"provisioning/centralapi"},
+		why: "the uplink, the technician's program and central share what an identity is; it knows none of them",
+	},
+	{
+		who: []string{"daemon/uplink/cause", "daemon/socket"}, only: leaf, tests: true,
+		why: "leaves: words and listeners for both processes",
 	},
 	{
 		who: []string{"...", "!proof/..."}, not: []string{"proof/..."}, tests: true,
