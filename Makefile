@@ -14,7 +14,7 @@ FUZZTIME ?= 10s
 
 export FUZZTIME
 
-.PHONY: help setup build run reset test test-all lint gen fuzz crash check-slip bench-note bench-idle
+.PHONY: help setup build install run reset test test-all fresh lint gen fuzz crash units watchdog check-slip bench-note bench-idle bench-card bench-start test-secrets
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +25,9 @@ setup: ## install what run and test need on Debian 12
 build: ## build the page and the programs into bin/
 	@scripts/setup.sh run
 	@scripts/build.sh
+
+install: build ## lay programs and units out under DESTDIR, as a package does
+	@scripts/install.sh
 
 run: build ## run a whole terminal on virtual devices; prints two addresses
 	@exec bin/supervisor $(RUN_FLAGS)
@@ -38,6 +41,10 @@ test: ## check everything that must hold
 test-all: ## the same, and what takes longer
 	@scripts/test.sh --all
 
+# FRESH_FLAGS=--test also runs "make test" there.
+fresh: ## try "make run" on a fresh Debian 12 made for it (as root)
+	@scripts/fresh.sh $(FRESH_FLAGS)
+
 lint: ## vet, staticcheck, format, rules of the repository
 	@scripts/lint.sh
 
@@ -50,6 +57,12 @@ fuzz: ## fuzz every parser for FUZZTIME (10s)
 crash: ## the whole crash campaign
 	@scripts/proof.sh crash
 
+units: ## verify the units, their exposure, and that the device process needs no network
+	@scripts/proof.sh units
+
+watchdog: ## stop each loop of a running daemon in turn
+	@scripts/proof.sh watchdog
+
 check-slip: ## read slips back with programs that others wrote
 	@scripts/proof.sh check-slip
 
@@ -58,3 +71,12 @@ bench-note: ## measure from a note's last byte to the sum on the screen
 
 bench-idle: ## measure processor and memory of an idle terminal
 	@scripts/proof.sh bench-idle
+
+bench-card: ## measure a sign-in with the card, and one signature beside pkcs11-tool
+	@scripts/proof.sh bench-card
+
+test-secrets: ## look for a PIN in logs, journal, page and the daemon's memory
+	@scripts/proof.sh test-secrets
+
+bench-start: ## measure a cold start, and kill -9 to the open slot, with a long journal
+	@scripts/proof.sh bench-start

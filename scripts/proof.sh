@@ -21,10 +21,27 @@ check-slip)
 	scripts/build.sh
 	exec go run ./proof/slip "$@"
 	;;
-bench-note | bench-idle) # on the programs as they are, with a browser
+units) # the last lines are the figures
+	scripts/setup.sh test
+	scripts/build.sh
+	scripts/units.sh
+	;;
+watchdog)
+	scripts/setup.sh run
+	scripts/build.sh --faultpoints
+	exec go run ./proof/watchdog --bin-dir bin/faultpoints "$@"
+	;;
+bench-note | bench-idle | bench-card | bench-start) # on the programs as they are
 	scripts/setup.sh test
 	scripts/build.sh
 	exec go run "./proof/${name/bench-/bench}" --bin-dir bin "$@"
 	;;
-*) fail "proof.sh: which one? crash, check-slip, bench-note or bench-idle" ;;
+test-secrets)
+	scripts/setup.sh test
+	scripts/build.sh
+	[ "$(id -u)" = 0 ] || fail "Run this as root: the daemon's memory is closed to everybody else, and is to be searched."
+	cd kiosk-ui
+	exec node e2e/secrets.js "$(cd .. && pwd)/bin"
+	;;
+*) fail "proof.sh: which one? crash, units, watchdog, check-slip, test-secrets, bench-note, bench-idle, bench-card or bench-start" ;;
 esac

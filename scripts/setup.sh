@@ -1,5 +1,5 @@
 #!/bin/bash
-# setup.sh run|test: checks the languages' versions, installs Debian packages that
+# setup.sh run|test|fresh: checks the languages' versions, installs Debian packages that
 # are missing, and the page's npm packages by the lock file. Asks no registry when
 # nothing is missing.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -38,7 +38,12 @@ need_node() {
 debian_packages() {
 	case $purpose in
 	run | test) ;;
-	*) fail "setup.sh: what for? run or test" ;;
+	fresh)
+		echo debootstrap:debootstrap # makes a minimal Debian
+		echo iproute2:ip
+		return
+		;;
+	*) fail "setup.sh: what for? run, test or fresh" ;;
 	esac
 	echo pcscd:/usr/sbin/pcscd      # the card readers' daemon
 	echo vsmartcard-vpcd:/usr/lib/pcsc/drivers/serial/libifdvpcd.so
@@ -53,7 +58,8 @@ debian_packages() {
 	echo libharfbuzz-bin:hb-shape   # shapes text, to compare with ours
 	echo libfribidi-bin:fribidi     # orders text, to compare with ours
 	echo opensc:opensc-tool         # reads cards and knows nothing of ours
-	echo openssl:openssl            # reads certificates and speaks TLS, likewise
+	echo openssl:openssl            # an authority, a signer and a TLS peer that are not ours
+	echo systemd:systemd-analyze    # reads the units; nothing of it has to run
 }
 
 need_packages() {

@@ -98,6 +98,7 @@ step "page: types" page typecheck
 step "page: unit tests" page test
 step "page: stage in the browser" page test:stage
 step "page: terminal in the browser" page test:terminal
+step "units" scripts/proof.sh units
 step "crash campaign, share, seed $seed" scripts/proof.sh crash --share 60s --seed "$seed"
 if [ "$all" = --all ]; then
 	step "crash campaign, whole" scripts/proof.sh crash
@@ -105,5 +106,10 @@ if [ "$all" = --all ]; then
 	step "fuzzing" scripts/fuzz.sh
 	step "from note to screen" scripts/proof.sh bench-note
 	step "idle terminal" scripts/proof.sh bench-idle
+	step "sign-in and signature" scripts/proof.sh bench-card
+	# The daemon's memory is closed to everybody but root.
+	[ "$(id -u)" != 0 ] || step "a PIN is nowhere" scripts/proof.sh test-secrets
+	step "start" scripts/proof.sh bench-start
+	step "each loop stopped in turn" scripts/proof.sh watchdog
 fi
 finish

@@ -4,6 +4,7 @@
 // changes anything, and no personal data is in what can be read (package record).
 //
 //	GET /v1/status             who this is and how far the journal has come
+//	GET /v1/health             devices, functions, why it is out of service (health.Report)
 //	GET /v1/journal/records    records, one JSON line each, then a line that ends the list
 //	GET /v1/journal/verify     a full walk of both copies (journal.Report)
 //	GET /v1/journal/equation   the conservation equation, one JSON line for each moment

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/asan-kiosk/kiosk/daemon/health"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 )
 
@@ -136,6 +137,11 @@ func list[T any](ctx context.Context, c *Client, path string, v url.Values, keep
 // Status asks who the terminal is and how far its journal has come.
 func (c *Client) Status(ctx context.Context) (s Status, err error) {
 	return s, c.object(ctx, "/v1/status", &s)
+}
+
+// Health asks how the terminal is.
+func (c *Client) Health(ctx context.Context) (r health.Report, err error) {
+	return r, c.object(ctx, "/v1/health", &r)
 }
 
 // Verify has the terminal verify its journal. It may take a while.

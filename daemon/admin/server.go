@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/asan-kiosk/kiosk/daemon/health"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/asan-kiosk/kiosk/daemon/socket"
 )
@@ -23,6 +24,7 @@ const (
 	maxHeader     = 8 << 10
 	maxRequests   = 4 // at a time; the daemon has better things to do
 	shutdownGrace = 2 * time.Second
+	healthWithin  = 3 * time.Second // for the rooms to say how they are
 )
 
 // Journal is what the handler reads. *journal.Journal is one.
@@ -37,10 +39,11 @@ type Options struct {
 	Journal Journal
 	Ledger  Ledger                // nil: no equation
 	Folds   func() []journal.Fold // fresh ones for verify; nil: folds are not compared
-	Log     *slog.Logger          // nil: nothing is logged
+	Health  func(context.Context) (health.Report, error)
+	Log     *slog.Logger // nil: nothing is logged
 }
 
-// Handler serves the four paths.
+// Handler serves the five paths.
 func Handler(o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -48,6 +51,7 @@ func Handler(o Options) http.Handler {
 	h := &handler{Options: o, slots: make(chan struct{}, maxRequests)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", h.status)
+	mux.HandleFunc("GET /v1/health", h.health)
 	mux.HandleFunc("GET /v1/journal/records", h.records)
 	mux.HandleFunc("GET /v1/journal/verify", h.verify)
 	mux.HandleFunc("GET /v1/journal/equation", h.equation)
@@ -124,6 +128,26 @@ func (h *handler) status(w http.ResponseWriter, r *http.Request) {
 	j := h.Journal
 	seq, hash := j.Head()
 	answer(w, http.StatusOK, Status{j.Terminal(), j.Epoch(), seq, hash, j.Acked()})
+}
+
+func (h *handler) health(w http.ResponseWriter, r *http.Request) {
+	if _, err := query(r); err != nil {
+		refuse(w, http.StatusBadRequest, err.Error(), "")
+		return
+	}
+	if h.Health == nil {
+		refuse(w, http.StatusNotFound, "this terminal does not tell its health", "")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), healthWithin)
+	defer cancel()
+	report, err := h.Health(ctx)
+	if err != nil {
+		h.note("health", err)
+		refuse(w, http.StatusServiceUnavailable, "the terminal's rooms do not answer", "if this stays so for a minute the daemon ends by itself and is started again")
+		return
+	}
+	answer(w, http.StatusOK, report)
 }
 
 func filterOf(v url.Values) (f Filter, err error) {

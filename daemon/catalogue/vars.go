@@ -159,5 +159,5 @@ func Reasons() []string {
 	return []string{"E-LOOKUP-NONE", "E-LOOKUP-PAID", "E-ORDER-EXPIRED", "E-LOOKUP-CHANGED", "E-CENTRAL-DOWN",
 		"E-CENTRAL-REJECT", "E-CENTRAL-UNKNOWN", "E-QUOTE-EXPIRED", "E-AMOUNT-MAX", "E-NOTE-JAM", "E-CASSETTE-FULL",
 		"E-NOTE-REJECT", "E-PRINT-PAPER", "E-PRINT-FAULT", "E-VISIT-ABANDONED", "cancelled", "refused", "restarted",
-		"E-ID-MISMATCH", "E-PIN-BLOCKED", "E-CERT-EXPIRED", "E-CERT-REVOKED", "E-AUTH-TIMEOUT", "card_removed", "signed_out"}
+		"E-ID-MISMATCH", "E-PIN-BLOCKED", "E-CERT-EXPIRED", "E-CERT-REVOKED", "E-AUTH-TIMEOUT", "card_removed", "signed_out", "E-SERVICE"}
 }

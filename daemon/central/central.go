@@ -145,6 +145,7 @@ type Health struct {
 	Since  time.Time `json:"since"`
 	Unsent uint64    `json:"unsent"`           // records that central does not hold yet
 	Open   int       `json:"open"`             // actions without a result
+	Retry  time.Time `json:"retry"`            // after a failure: when the records are sent again
 	Alarms []string  `json:"alarms,omitempty"` // what an operator must look at, sorted
 }
 

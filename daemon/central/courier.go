@@ -38,6 +38,8 @@ type Courier struct {
 	asks    map[string]*ask
 	lane    lane
 	health  health
+	pinging bool
+	pinged  *Ping
 	out     Out
 	soonest time.Time // collects Wake
 }
@@ -98,6 +100,7 @@ func (c *Courier) Reply(now time.Time, r Reply) Out {
 		c.recordsReply(now, f, r)
 	case CallHead:
 		c.headReply(now, f, r)
+		c.answerPing(r)
 	}
 	return c.run(now)
 }
@@ -151,6 +154,9 @@ func (c *Courier) Health() Health {
 	h := Health{Online: c.health.online, Why: c.health.why, Since: c.health.since, Alarms: slices.Sorted(maps.Keys(c.health.alarms))}
 	if head > c.lane.cursor {
 		h.Unsent = head - c.lane.cursor
+	}
+	if c.lane.n > 0 || c.lane.resting {
+		h.Retry = c.lane.due
 	}
 	c.mu.Lock()
 	h.Open = len(c.fold.Open)

@@ -105,13 +105,14 @@ func (c *Courier) Load(b json.RawMessage) error {
 	return nil
 }
 
-// flushAtOnce are the kinds that do not wait for company: money, and what is done
-// in the world.
+// flushAtOnce are the kinds that do not wait for company: money, what is done in
+// the world, and who is at the cabinet.
 var flushAtOnce = func() map[record.Kind]bool {
 	m := map[record.Kind]bool{}
 	for _, b := range []record.Body{
 		record.NoteStacked{}, record.NoteReturned{}, record.NoteInDoubt{}, record.TenderClosed{}, record.PaymentIntent{}, record.ActionIntent{},
-		record.ActionResult{}, record.LeftoverIssued{}, record.Unassigned{}, record.PeriodOpened{},
+		record.ActionResult{}, record.LeftoverIssued{}, record.Unassigned{}, record.PeriodOpened{}, record.CassetteClosed{},
+		record.PanelChanged{}, record.PanelLost{}, record.AlarmRaised{}, record.AlarmCleared{}, record.ServiceEntered{}, record.ServiceOut{},
 	} {
 		m[b.Kind()] = true
 	}

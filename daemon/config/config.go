@@ -28,6 +28,7 @@ import (
 
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/drivers/money"
+	"github.com/asan-kiosk/kiosk/drivers/panel"
 )
 
 // MaxSize is the greatest size of a configuration file, in bytes.
@@ -51,7 +52,10 @@ type Config struct {
 	Acceptor  Acceptor
 	Printer   Printer
 	Cards     CardReader
+	Panel     Panel
+	Upkeep    Upkeep
 	Limits    Limits
+	Health    Health
 	Log       Log
 }
 
@@ -114,7 +118,12 @@ type Acceptor struct {
 	Baud          int    // bits per second; 0 probes the speeds of the protocol
 	Currency      money.Currency
 	Denominations []money.Amount // notes that are taken, ascending
+	HighSecurity  []money.Amount // those of them that the unit must verify with high security, ascending
+	CouponDigits  int            // of a barcode coupon; 0: coupons are not read
+	UnitEscrow    time.Duration  // told to the unit as its patience with what lies in escrow; 0: its own
+	Options       uint32         // bits of the unit's options that must be on
 	Poll          time.Duration  // period of the driver's polls
+	Trace         bool           // what went over the line is kept for a day
 }
 
 // Printer is the receipt printer.
@@ -131,6 +140,18 @@ type CardReader struct {
 	Socket string // of the PC/SC daemon; "": the system's own
 }
 
+// Panel is the contacts and lamps of the cabinet.
+type Panel struct {
+	Driver string       // "numato", "gpio" or DriverNone
+	Port   string       // stable name of the board's tty, or of the GPIO chip; may be a symbolic link
+	Layout panel.Layout // how it is wired; has passed Check unless Driver is DriverNone
+}
+
+// Upkeep is who may look after the terminal.
+type Upkeep struct {
+	People string // file of the enrolled people (package upkeep/people); "": none
+}
+
 // Limits are what one visit may do and how long it may rest.
 type Limits struct {
 	MaxCash     money.Amount  // greatest sum of notes in one visit; a service may set less
@@ -138,6 +159,11 @@ type Limits struct {
 	IdleRead    time.Duration // rest allowed on screens that are read
 	IdleTyping  time.Duration // rest allowed on screens that are filled in
 	Warning     time.Duration // how long "are you still here?" stands before the end of a rest
+}
+
+// Health says where the daemon tells its figures.
+type Health struct {
+	MetricsSocket string // path of a Unix socket that serves Prometheus; "": none
 }
 
 // Log is the daemon's own log.

@@ -149,6 +149,26 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestAcceptorSettings: what the file says of the acceptor arrives.
+func TestAcceptorSettings(t *testing.T) {
+	text := with(t, sample(t), "high_security", "high_security = [200, 100]")
+	text = with(t, text, "coupon_digits", "coupon_digits = 18")
+	text = with(t, text, "escrow_s", "escrow_s = 30")
+	text = with(t, text, "options", "options = [30, 2]")
+	text = with(t, text, "trace", "trace = false")
+	c, err := Parse("k", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := c.Acceptor
+	if fmt.Sprint(a.HighSecurity) != fmt.Sprint([]money.Amount{money.Manat(100), money.Manat(200)}) ||
+		a.CouponDigits != 18 || a.UnitEscrow != 30*time.Second || a.Options != 1<<30|1<<2 || a.Trace {
+		t.Errorf("%+v", a)
+	}
+}
+
+// TestThroughTheUplink: central is reached through a Unix socket, and the network
+// process reads the same file.
 func TestThroughTheUplink(t *testing.T) {
 	text := with(t, sample(t), `socket = ""`, `socket = "/run/kiosk-uplink/uplink.sock"`)
 	text = with(t, text, "url", "")
@@ -205,13 +225,13 @@ func TestMistakes(t *testing.T) {
 		{"language twice", "languages", `languages = ["az", "az"]`, `k:%d: terminal.languages = ["az", "az"] is not allowed` + langs},
 		{"no state language", "languages", `languages = ["en"]`, `k:%d: terminal.languages = ["en"] is not allowed` + langs},
 		{"relative path", "dir = ", `dir = "var"`, `k:%d: state.dir = "var" is not allowed; allowed: an absolute path`},
-		{"state in the runtime folder", "runtime_dir", `runtime_dir = "/var/lib/kiosk/run"`, `k:%d: state.runtime_dir = "/var/lib/kiosk/run" is not apart from state.dir; what a power loss must clear may not lie with what it must leave`},
+		{"state in the runtime folder", "runtime_dir", `runtime_dir = "/var/lib/kioskd/run"`, `k:%d: state.runtime_dir = "/var/lib/kioskd/run" is not apart from state.dir; what a power loss must clear may not lie with what it must leave`},
 		{"screen open to the net", "listen", `listen = "0.0.0.0:8480"`, `k:%d: screen.listen = "0.0.0.0:8480" is not allowed` + listen},
 		{"screen by name", "listen", `listen = "localhost:8480"`, `k:%d: screen.listen = "localhost:8480" is not allowed` + listen},
 		{"screen without port", "listen", `listen = "127.0.0.1"`, `k:%d: screen.listen = "127.0.0.1" is not allowed` + listen},
 		{"screen on port 0", "listen", `listen = "127.0.0.1:0"`, `k:%d: screen.listen = "127.0.0.1:0" is not allowed` + listen},
-		{"one file for two secrets", "token_file", `token_file = "/etc/kiosk/signing.key"`, `k:%d: screen.token_file = "/etc/kiosk/signing.key" is the signing key's file too; each secret has a file of its own`},
-		{"socket's path too long", `socket = "/run/kiosk/admin`, `socket = "/` + strings.Repeat("s", 107) + `"`, `k:%d: admin.socket = "/` + strings.Repeat("s", 78) + `… is not allowed; allowed: an absolute path of at most 107 bytes`},
+		{"one file for two secrets", "token_file", `token_file = "/etc/kioskd/signing.key"`, `k:%d: screen.token_file = "/etc/kioskd/signing.key" is the signing key's file too; each secret has a file of its own`},
+		{"socket's path too long", `socket = "/run/kioskd/admin`, `socket = "/` + strings.Repeat("s", 107) + `"`, `k:%d: admin.socket = "/` + strings.Repeat("s", 78) + `… is not allowed; allowed: an absolute path of at most 107 bytes`},
 		{"central far away", "url", `url = "http://10.0.0.1:80"`, `k:%d: central.url = "http://10.0.0.1:80" is not allowed` + central},
 		{"central with a path", "url", `url = "http://127.0.0.1:80/v1"`, `k:%d: central.url = "http://127.0.0.1:80/v1" is not allowed` + central},
 		{"central with a password", "url", `url = "http://a:b@127.0.0.1:80"`, `k:%d: central.url = "http://a:b@127.0.0.1:80" is not allowed` + central},
@@ -231,6 +251,13 @@ func TestMistakes(t *testing.T) {
 		{"no note", "denominations", `denominations = []`, `k:%d: acceptor.denominations = [] is not allowed` + notes},
 		{"note as fraction", "denominations", `denominations = [5.0]`, `k:%d: acceptor.denominations = [5] is not allowed` + notes},
 		{"note as text", "denominations", `denominations = ["5 AZN"]`, `k:%d: acceptor.denominations = ["5 AZN"] is not allowed` + notes},
+		{"secured but not taken", "high_security", `high_security = [500]`, `k:%d: acceptor.high_security = [500] is not allowed; allowed: a list of face values that stand in acceptor.denominations, each once`},
+		{"secured twice", "high_security", `high_security = [100, 100]`, `k:%d: acceptor.high_security = [100, 100] is not allowed; allowed: a list of face values that stand in acceptor.denominations, each once`},
+		{"coupon too short", "coupon_digits", `coupon_digits = 5`, `k:%d: acceptor.coupon_digits = 5 is not allowed; allowed: 0 (coupons are not read) or a whole number from 6 to 18`},
+		{"patience shorter than the decision", "escrow_s", `escrow_s = 5`, `k:%d: acceptor.escrow_s = 5 is not allowed; allowed: 0 (the unit's own time) or a whole number of seconds from 10 to 60`},
+		{"table of 48", "options", `options = [23]`, `k:%d: acceptor.options = [23] is not allowed; allowed: a list of bit numbers from 2 to 31 without 23, each once`},
+		{"option twice", "options", `options = [30, 30]`, `k:%d: acceptor.options = [30, 30] is not allowed; allowed: a list of bit numbers from 2 to 31 without 23, each once`},
+		{"trace as text", "trace", `trace = "on"`, `k:%d: acceptor.trace = "on" is not allowed; allowed: true or false`},
 		{"poll too fast", "poll_ms", `poll_ms = 20`, `k:%d: acceptor.poll_ms = 20 is not allowed; allowed: a whole number of milliseconds from 100 to 1000`},
 		{"two devices on one line", `port = "/dev/serial/by-id/usb-printer"`, `port = "/dev/serial/by-id/../by-id/usb-acceptor"`, `k:%d: printer.port = "/dev/serial/by-id/../by-id/usb-acceptor" is the acceptor's port too; each device has a line of its own`},
 		{"no cash at all", "max_cash", `max_cash = 0`, `k:%d: limits.max_cash = 0 is not allowed; allowed: a whole number of units of acceptor.currency from 1 to 1000000`},
@@ -243,7 +270,7 @@ func TestMistakes(t *testing.T) {
 		{"key of no meaning", "level", `weather = "fine"`, `k:%d: log.weather is not known; section [log] has level`},
 		{"misspelt section", "[log]", `[logs]`, `k:%d: logs is not known; did you mean [log]?`},
 		{"section in capitals", "[log]", `[Log]`, `k:%d: Log is not known; did you mean [log]?`},
-		{"section of no meaning", "[log]", "[telemetry]", `k:%d: telemetry is not known; the sections are terminal, state, screen, admin, catalogue, central, uplink, acceptor, printer, card_reader, limits, log`},
+		{"section of no meaning", "[log]", "[telemetry]", `k:%d: telemetry is not known; the sections are terminal, state, screen, admin, catalogue, central, uplink, acceptor, printer, card_reader, panel, upkeep, limits, health, log`},
 		{"broken line", "level", `level = `, `k:%d: `},
 		{"same key twice", "level", "level = \"info\"\nlevel = \"info\"", `k:%d: key level is already defined; the line reads "level = \"info\""`},
 	} {

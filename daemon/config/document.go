@@ -32,6 +32,7 @@ type sections struct {
 	Uplink    struct{} `toml:"uplink"`
 	Acceptor  struct{} `toml:"acceptor"`
 	Printer   struct{} `toml:"printer"`
+	Panel     struct{} `toml:"panel"`
 	Limits    struct{} `toml:"limits"`
 	Log       struct{} `toml:"log"`
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,7 +89,11 @@ func show(v any) string {
 		}
 		s = "[" + strings.Join(parts, ", ") + "]"
 	case map[string]any:
-		s = "a section"
+		parts := make([]string, 0, len(v))
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			parts = append(parts, name+" = "+show(v[name]))
+		}
+		s = "{" + strings.Join(parts, ", ") + "}"
 	default:
 		s = fmt.Sprint(v)
 	}

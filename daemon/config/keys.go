@@ -142,8 +142,27 @@ var keys = []key{
 		}},
 	{name: "acceptor.denominations", allowed: "a list of face values in whole units of the currency, each once, of notes that exist: AZN 1 5 10 20 50 100 200 500, USD 1 2 5 10 20 50 100, EUR 5 10 20 50 100 200",
 		needed: hasAcceptor, set: setDenominations},
+	{name: "acceptor.high_security", allowed: "a list of face values that stand in acceptor.denominations, each once", standard: []any{},
+		set: setHighSecurity},
+	{name: "acceptor.coupon_digits", allowed: "0 (coupons are not read) or a whole number from 6 to 18", standard: int64(0),
+		set: func(c *Config, v any) bool { return setRange(&c.Acceptor.CouponDigits, v, 6, 18) }},
+	{name: "acceptor.escrow_s", allowed: "0 (the unit's own time) or a whole number of seconds from 10 to 60", standard: int64(10),
+		set: func(c *Config, v any) bool {
+			var s int
+			ok := setRange(&s, v, 10, 60)
+			c.Acceptor.UnitEscrow = time.Duration(s) * time.Second
+			return ok
+		}},
+	{name: "acceptor.options", allowed: "a list of bit numbers from 2 to 31 without 23, each once", standard: []any{},
+		set: setOptions},
 	{name: "acceptor.poll_ms", allowed: "a whole number of milliseconds from 100 to 1000", standard: int64(200),
 		set: func(c *Config, v any) bool { return setDuration(&c.Acceptor.Poll, v, time.Millisecond, 100, 1000) }},
+	{name: "acceptor.trace", allowed: "true or false", standard: true,
+		set: func(c *Config, v any) bool {
+			on, ok := v.(bool)
+			c.Acceptor.Trace = on
+			return ok
+		}},
 
 	{name: "printer.driver", allowed: `"escpos" or "none"`,
 		set: func(c *Config, v any) bool { return setOne(&c.Printer.Driver, v, "escpos", DriverNone) }},
@@ -166,6 +185,27 @@ var keys = []key{
 			return setPath(&c.Cards.Socket, v) && len(c.Cards.Socket) <= socketPath
 		}},
 
+	{name: "panel.driver", allowed: `"numato", "gpio" or "none"`, standard: DriverNone,
+		set: func(c *Config, v any) bool { return setOne(&c.Panel.Driver, v, "numato", "gpio", DriverNone) }},
+	{name: "panel.port", allowed: allowedPath, needed: hasPanel,
+		set: func(c *Config, v any) bool { return setPath(&c.Panel.Port, v) }},
+	{name: "panel.inputs", allowed: "a table of " + inputNames() + ", each with the line it is wired to, or with two lines for a change-over contact",
+		needed: hasPanel, set: setInputs},
+	{name: "panel.high_at_rest", allowed: "a list of inputs of panel.inputs, each once", standard: []any{},
+		set: setHighAtRest},
+	{name: "panel.lamps", allowed: "a table of " + lampNames() + ", each with the line it is wired to", standard: map[string]any{},
+		set: setLamps},
+	{name: "panel.low_when_lit", allowed: "a list of lamps of panel.lamps, each once", standard: []any{},
+		set: setLowWhenLit},
+
+	{name: "upkeep.people", allowed: "an absolute path, or empty", standard: "",
+		set: func(c *Config, v any) bool {
+			if v == "" {
+				return true
+			}
+			return setPath(&c.Upkeep.People, v)
+		}},
+
 	{name: "limits.max_cash", allowed: "a whole number of units of acceptor.currency from 1 to " + strconv.Itoa(maxUnits), standard: int64(500),
 		set: func(c *Config, v any) bool {
 			n, ok := v.(int64)
@@ -183,6 +223,14 @@ var keys = []key{
 		set: func(c *Config, v any) bool { return setDuration(&c.Limits.IdleTyping, v, time.Second, 30, 600) }},
 	{name: "limits.warning_s", allowed: "a whole number of seconds from 20 to 120", standard: int64(minWarning),
 		set: func(c *Config, v any) bool { return setDuration(&c.Limits.Warning, v, time.Second, minWarning, 120) }},
+
+	{name: "health.metrics_socket", allowed: "an absolute path of at most " + strconv.Itoa(socketPath) + " bytes, or empty", standard: "",
+		set: func(c *Config, v any) bool {
+			if v == "" {
+				return true
+			}
+			return setPath(&c.Health.MetricsSocket, v) && len(c.Health.MetricsSocket) <= socketPath
+		}},
 
 	{name: "log.level", allowed: `"debug", "info", "warn" or "error"`, standard: "info",
 		set: func(c *Config, v any) bool {
@@ -205,6 +253,7 @@ var (
 func hasAcceptor(c *Config) bool { return c.Acceptor.Driver != DriverNone }
 func hasUplink(c *Config) bool   { return c.Uplink.Central != nil }
 func hasPrinter(c *Config) bool  { return c.Printer.Driver != DriverNone }
+func hasPanel(c *Config) bool    { return c.Panel.Driver != DriverNone }
 
 func units(n int64, cur money.Currency) money.Amount {
 	scale := int64(1)
@@ -247,6 +296,16 @@ func setOne(to *string, v any, allowed ...string) bool {
 func setNumber(to *int, v any, allowed ...int64) bool {
 	n, ok := v.(int64)
 	if !ok || !slices.Contains(allowed, n) {
+		return false
+	}
+	*to = int(n)
+	return true
+}
+
+// setRange takes 0, which stands for none, or a number from least to most.
+func setRange(to *int, v any, least, most int64) bool {
+	n, ok := v.(int64)
+	if !ok || n != 0 && (n < least || n > most) {
 		return false
 	}
 	*to = int(n)
@@ -340,26 +399,69 @@ func setLanguages(c *Config, v any) bool {
 // setDenominations checks the notes against the currency, which stands before it
 // in the table. A currency that is wrong itself is told once, not twice.
 func setDenominations(c *Config, v any) bool {
-	list, ok := v.([]any)
-	if !ok || len(list) == 0 {
+	notes, ok := faces(c, v)
+	c.Acceptor.Denominations = notes
+	return ok && len(notes) > 0
+}
+
+// setHighSecurity checks them against the notes that are taken, which stand
+// before it in the table.
+func setHighSecurity(c *Config, v any) bool {
+	notes, ok := faces(c, v)
+	if !ok {
 		return false
+	}
+	for _, n := range notes {
+		if c.Acceptor.Denominations != nil && !slices.Contains(c.Acceptor.Denominations, n) {
+			return false
+		}
+	}
+	c.Acceptor.HighSecurity = notes
+	return true
+}
+
+// Bits of a CCNET unit's options that are not for a configuration: they change
+// what its masks, its bill table and its counterfeit notes mean.
+var keptOptions = []int64{0, 1, 23}
+
+func setOptions(c *Config, v any) bool {
+	list, ok := v.([]any)
+	if !ok {
+		return false
+	}
+	var options uint32
+	for _, one := range list {
+		n, ok := one.(int64)
+		if !ok || n < 0 || n > 31 || slices.Contains(keptOptions, n) || options&(1<<n) != 0 {
+			return false
+		}
+		options |= 1 << n
+	}
+	c.Acceptor.Options = options
+	return true
+}
+
+// faces reads a list of face values, ascending.
+func faces(c *Config, v any) ([]money.Amount, bool) {
+	list, ok := v.([]any)
+	if !ok {
+		return nil, false
 	}
 	set := noteSets[c.Acceptor.Currency]
 	var notes []money.Amount
 	for _, one := range list {
 		n, ok := one.(int64)
 		if !ok || n < 1 || n > maxUnits || (set != nil && !slices.Contains(set, n)) {
-			return false
+			return nil, false
 		}
 		a := units(n, c.Acceptor.Currency)
 		if slices.Contains(notes, a) {
-			return false
+			return nil, false
 		}
 		notes = append(notes, a)
 	}
 	slices.SortFunc(notes, money.Amount.Cmp)
-	c.Acceptor.Denominations = notes
-	return true
+	return notes, true
 }
 
 func allLangs() []any {
@@ -414,6 +516,10 @@ func compare(c *Config, doc *document, good map[string]bool) Errors {
 	}
 	if all("acceptor.port", "printer.port") && hasAcceptor(c) && hasPrinter(c) && c.Acceptor.Port == c.Printer.Port {
 		fail("printer.port", "is the acceptor's port too", "each device has a line of its own")
+	}
+	comparePanel(c, all, fail)
+	if all("panel.driver", "upkeep.people") && hasPanel(c) && c.Upkeep.People == "" {
+		fail("upkeep.people", "is missing, and the cabinet's doors are watched", "without people nobody could sign in at an open door, and the terminal would stay shut: kioskctl people add")
 	}
 	if all("state.dir", "state.runtime_dir") && (inside(c.State.RuntimeDir, c.State.Dir) || inside(c.State.Dir, c.State.RuntimeDir)) {
 		fail("state.runtime_dir", "is not apart from state.dir", "what a power loss must clear may not lie with what it must leave")

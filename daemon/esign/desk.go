@@ -68,6 +68,26 @@ func (d *Desk) Event(ev smartcard.Event) {
 // Ready reports whether some reader works.
 func (d *Desk) Ready() bool { return d != nil && d.service && len(d.readers) > 0 }
 
+// Readers lists the readers by name, and whether something lies in each.
+func (d *Desk) Readers() []string {
+	if d == nil {
+		return nil
+	}
+	var out []string
+	for name, r := range d.readers {
+		what := "empty"
+		switch {
+		case r.card:
+			what = "a card is in"
+		case r.unreadable:
+			what = "a card that does not answer is in"
+		}
+		out = append(out, string(name)+": "+what)
+	}
+	slices.Sort(out)
+	return out
+}
+
 // newest is the reader whose card was put in last, of those that fit.
 func (d *Desk) newest(fits func(*reader) bool) (smartcard.Reader, *reader) {
 	var names []smartcard.Reader

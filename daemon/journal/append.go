@@ -167,8 +167,13 @@ func (j *Journal) run() {
 	}()
 	age := time.NewTimer(j.o.CheckpointAge)
 	defer age.Stop()
+	beat := time.NewTicker(Heartbeat)
+	defer beat.Stop()
 	for {
+		j.o.Progress()
 		select {
+		case <-beat.C:
+			continue
 		case r := <-j.queue:
 			j.serve(j.drain(r))
 		case <-age.C:
@@ -176,7 +181,7 @@ func (j *Journal) run() {
 				_ = j.writeCheckpoint() // its failure is in Err, or logged
 			}
 		case order := <-j.quit:
-			if order == quitClose && j.sinceCheckpoint > 0 {
+			if order == quitClose && j.sinceCheckpoint > 0 && j.hasKey() {
 				_ = j.writeCheckpoint()
 			}
 			inOrder = true
@@ -194,7 +199,7 @@ func (j *Journal) run() {
 // checkpoint is CheckpointAge old.
 func (j *Journal) setAge(age *time.Timer) {
 	wait := j.o.CheckpointAge
-	if j.sinceCheckpoint > 0 {
+	if j.sinceCheckpoint > 0 && j.hasKey() {
 		wait = max(time.Millisecond, j.oldest+j.o.CheckpointAge-j.o.Mono())
 	}
 	age.Reset(wait)

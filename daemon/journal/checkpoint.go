@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/asan-kiosk/kiosk/daemon/journal/record"
 )
@@ -48,6 +49,48 @@ func VerifyCheckpoint(c record.Checkpoint, key ed25519.PublicKey) error {
 		return fmt.Errorf("%w: after record %d, key %q", ErrSignature, c.UpTo, c.KeyID)
 	}
 	return nil
+}
+
+// DropKey wipes the signing key from the journal's memory (a terminal whose tamper
+// loop is broken). Records go on: what makes them true is the chain of hashes, which
+// central holds too. Checkpoints rest until SetKey, because an unsigned one is worth
+// nothing: the next start folds from the last signed one, which takes longer and
+// comes to the same state.
+func (j *Journal) DropKey() {
+	j.keyMu.Lock()
+	defer j.keyMu.Unlock()
+	clear(j.key)
+	j.key = nil
+}
+
+// SetKey lets checkpoints go on with the key that KeyID names. Another key than the
+// one the journal was opened with is refused.
+func (j *Journal) SetKey(key ed25519.PrivateKey) error {
+	if len(key) != ed25519.PrivateKeySize || !j.o.Keys[j.o.KeyID].Equal(key.Public()) {
+		return fmt.Errorf("journal: not the key %q that the journal was opened with", j.o.KeyID)
+	}
+	j.keyMu.Lock()
+	defer j.keyMu.Unlock()
+	j.key = slices.Clone(key)
+	return nil
+}
+
+func (j *Journal) hasKey() bool {
+	j.keyMu.Lock()
+	defer j.keyMu.Unlock()
+	return j.key != nil
+}
+
+// errNoKey: a checkpoint was wanted after DropKey.
+var errNoKey = errors.New("the signing key was dropped")
+
+func (j *Journal) signCheckpoint(c *record.Checkpoint) error {
+	j.keyMu.Lock()
+	defer j.keyMu.Unlock()
+	if j.key == nil {
+		return errNoKey
+	}
+	return SignCheckpoint(c, j.key)
 }
 
 // checkpointOf reads the checkpoint in a record and checks that it speaks of the
@@ -94,7 +137,7 @@ func (j *Journal) writeCheckpoint() error {
 	j.foldMu.RUnlock()
 	c := record.Checkpoint{UpTo: j.committed.seq, Hash: j.committed.hash, Folds: states, KeyID: j.o.KeyID}
 	if err == nil {
-		err = SignCheckpoint(&c, j.o.SigningKey)
+		err = j.signCheckpoint(&c)
 	}
 	if err == nil {
 		r := &request{drafts: []Draft{{Body: c}}, done: make(chan struct{})}
@@ -113,6 +156,6 @@ func (j *Journal) writeCheckpoint() error {
 
 // checkpointDue reports whether enough was appended, or something long ago.
 func (j *Journal) checkpointDue() bool {
-	return j.sinceCheckpoint >= max(j.o.CheckpointEvery, j.skipCheckpoint) ||
-		j.sinceCheckpoint > 0 && j.o.Mono()-j.oldest >= j.o.CheckpointAge
+	return j.hasKey() && (j.sinceCheckpoint >= max(j.o.CheckpointEvery, j.skipCheckpoint) ||
+		j.sinceCheckpoint > 0 && j.o.Mono()-j.oldest >= j.o.CheckpointAge)
 }

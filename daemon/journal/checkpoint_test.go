@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
@@ -151,5 +152,59 @@ func TestFoldsAfterCheckpoint(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v after %d records", name, c.fold, whole, c.applied)
 		}
 		j.Abandon()
+	}
+}
+
+// A terminal whose key was dropped goes on recording, ends in order without a
+// checkpoint, and starts again from the last one that was signed.
+func TestKeyDropped(t *testing.T) {
+	c := newClock()
+	o := options(t, c)
+	o.CheckpointEvery = 5
+	sum := newTally()
+	o.Folds = []Fold{sum}
+	j := open(t, o)
+	fillNotes(t, j, 6)
+	j.DropKey()
+	fillNotes(t, j, 20)
+	c.mono += 24 * time.Hour
+	fillNotes(t, j, 1)
+	if err := j.Checkpoint(ctx); err == nil {
+		t.Error("a checkpoint without a key")
+	}
+	if err := j.SetKey(otherKey); err == nil {
+		t.Error("another terminal's key was taken")
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := newTally()
+	o.Folds = []Fold{again}
+	j = open(t, o)
+	if again.Minor != sum.Minor || again.Minor != 2700 {
+		t.Errorf("%d after the restart, %d before", again.Minor, sum.Minor)
+	}
+	count := func() (n int) {
+		for _, r := range all(t, j) {
+			if r.Kind == (record.Checkpoint{}).Kind() {
+				n++
+			}
+		}
+		return n
+	}
+	if count() != 1 {
+		t.Errorf("%d checkpoints, one was signed before the key was dropped", count())
+	}
+	j.DropKey()
+	fillNotes(t, j, 1)
+	if err := j.SetKey(testKey); err != nil {
+		t.Fatal(err)
+	}
+	fillNotes(t, j, 6)
+	if count() != 3 { // one that was overdue, one that has become due
+		t.Errorf("%d checkpoints after the key came back", count())
+	}
+	if bytes.Equal(testKey, make([]byte, len(testKey))) {
+		t.Error("the caller's own key was wiped")
 	}
 }

@@ -181,9 +181,12 @@ func (j *Journal) commit(requests []*request) {
 	if len(taken) == 0 && len(w.records) == 0 {
 		return
 	}
+	began := time.Now()
 	err := j.durable(w, acked)
 	if err != nil {
 		err = j.fail(err)
+	} else {
+		j.o.Committed(time.Since(began))
 	}
 	for i, r := range taken {
 		if err != nil {

@@ -42,6 +42,7 @@
 package journal
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"os"
@@ -123,6 +124,9 @@ type Journal struct {
 	changed      chan struct{}
 	failure      error
 	failed       chan error
+
+	keyMu sync.Mutex
+	key   ed25519.PrivateKey // nil: dropped; no checkpoint is made
 
 	queue chan *request
 	quit  chan quitOrder
@@ -242,7 +246,7 @@ func (j *Journal) stop(order quitOrder) {
 	}
 	j.inline.Lock()
 	defer j.inline.Unlock()
-	if order == quitClose && !j.killed && j.Err() == nil && j.sinceCheckpoint > 0 {
+	if order == quitClose && !j.killed && j.Err() == nil && j.sinceCheckpoint > 0 && j.hasKey() {
 		j.killed = true
 		_ = j.writeCheckpoint() // its failure is in Err, or logged
 		j.killed = false

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -26,7 +27,9 @@ func Open(o Options) (*Journal, error) {
 	if err := prepareDir(o.Dir); err != nil {
 		return nil, err
 	}
-	j := &Journal{o: o, changed: make(chan struct{}), failed: make(chan error, 1),
+	key := slices.Clone(o.SigningKey)
+	o.SigningKey = nil
+	j := &Journal{o: o, key: key, changed: make(chan struct{}), failed: make(chan error, 1),
 		queue: make(chan *request, queueLength), quit: make(chan quitOrder), done: make(chan struct{})}
 	opened := false
 	defer func() {
@@ -154,6 +157,7 @@ func (j *Journal) loadFolds() error {
 	}
 	apply := func(folds []Fold) func(Record) error {
 		return func(r Record) error {
+			j.worked(r)
 			for _, f := range folds {
 				if err := f.Apply(r); err != nil {
 					return fmt.Errorf("fold %s: record %d: %w", f.Name(), r.Seq, err)

@@ -22,6 +22,10 @@ const (
 	DefaultMaxSize         = 1 << 30
 )
 
+// Heartbeat is the longest time between two calls of Options.Progress of a
+// committer that gets round.
+const Heartbeat = 5 * time.Second
+
 // Trust of the wall clock, the values of Record.Sync (protocols/central-sync.md
 // section 5.5).
 const (
@@ -45,8 +49,9 @@ type Options struct {
 	// one. Without it a directory that was wiped is ErrNoJournal.
 	Create bool
 
-	// SigningKey signs checkpoints, KeyID names it. Keys holds the public keys of
-	// checkpoints that were signed before under other names.
+	// SigningKey signs checkpoints, KeyID names it. The journal keeps a copy, which
+	// DropKey wipes. Keys holds the public keys of checkpoints that were signed
+	// before under other names.
 	SigningKey ed25519.PrivateKey
 	KeyID      string
 	Keys       map[string]ed25519.PublicKey
@@ -77,6 +82,13 @@ type Options struct {
 	// TornAt chooses, in builds with fault points, how many of a write's n bytes
 	// are on disk when the point journal.segment-torn is hit; half of them if nil.
 	TornAt func(n int) int
+
+	// Progress is called by the committer each time it gets round, at least every
+	// Heartbeat, and while Open works through records: for a watchdog, and to show
+	// that a long recovery goes on. Committed is told how long each durable write
+	// took. Nil for none.
+	Progress  func()
+	Committed func(time.Duration)
 
 	Log *slog.Logger // nothing is logged where it is nil
 }
@@ -131,6 +143,12 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.MaxSize <= 0 {
 		o.MaxSize = DefaultMaxSize
+	}
+	if o.Progress == nil {
+		o.Progress = func() {}
+	}
+	if o.Committed == nil {
+		o.Committed = func(time.Duration) {}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -54,6 +54,8 @@ type pageWalk struct {
 	f    io.ReaderAt
 	meta boltMeta
 	seen []uint64 // one bit for each page
+
+	spare [][]byte // pages that have been looked at
 }
 
 // checkPages proves that every page reachable from the newest meta page is well
@@ -130,18 +132,18 @@ func (w *pageWalk) load(id uint64, want ...uint16) ([]byte, error) {
 		return nil, fmt.Errorf("page %d is outside the file", id)
 	}
 	size := int64(w.meta.pageSize)
-	head := make([]byte, boltPageHeader)
-	if _, err := w.f.ReadAt(head, int64(id)*size); err != nil {
+	page := w.page()
+	if _, err := w.f.ReadAt(page, int64(id)*size); err != nil {
 		return nil, fmt.Errorf("page %d: %w", id, err)
 	}
-	flags, overflow := binary.NativeEndian.Uint16(head[8:]), uint64(binary.NativeEndian.Uint32(head[12:]))
+	flags, overflow := binary.NativeEndian.Uint16(page[8:]), uint64(binary.NativeEndian.Uint32(page[12:]))
 	known := false
 	for _, f := range want {
 		known = known || flags == f
 	}
 	switch {
-	case binary.NativeEndian.Uint64(head) != id:
-		return nil, fmt.Errorf("page %d calls itself %d", id, binary.NativeEndian.Uint64(head))
+	case binary.NativeEndian.Uint64(page) != id:
+		return nil, fmt.Errorf("page %d calls itself %d", id, binary.NativeEndian.Uint64(page))
 	case !known:
 		return nil, fmt.Errorf("page %d has unexpected type %#x", id, flags)
 	case overflow > boltMaxOverflow || id+overflow >= w.meta.highWater:
@@ -153,11 +155,29 @@ func (w *pageWalk) load(id uint64, want ...uint16) ([]byte, error) {
 		}
 		w.seen[p/64] |= 1 << (p % 64)
 	}
-	page := make([]byte, size*int64(overflow+1))
-	if _, err := w.f.ReadAt(page, int64(id)*size); err != nil {
-		return nil, fmt.Errorf("page %d: %w", id, err)
+	if overflow > 0 {
+		page = append(page, make([]byte, size*int64(overflow))...)
+		if _, err := w.f.ReadAt(page[size:], int64(id+1)*size); err != nil {
+			return nil, fmt.Errorf("page %d: %w", id, err)
+		}
 	}
 	return page, nil
+}
+
+// page is room for one page; done gives it back.
+func (w *pageWalk) page() []byte {
+	if n := len(w.spare); n > 0 {
+		p := w.spare[n-1]
+		w.spare = w.spare[:n-1]
+		return p
+	}
+	return make([]byte, w.meta.pageSize)
+}
+
+func (w *pageWalk) done(page []byte) {
+	if len(page) == int(w.meta.pageSize) {
+		w.spare = append(w.spare, page)
+	}
 }
 
 // node walks the tree below a page whose keys must lie in [low, high); nil is no
@@ -171,7 +191,10 @@ func (w *pageWalk) node(id uint64, low, high []byte, depth int) ([]byte, error) 
 		return nil, err
 	}
 	if binary.NativeEndian.Uint16(page[8:]) == boltLeafPage {
-		return w.leaf(id, page, low, high, depth)
+		last, err := w.leaf(id, page, low, high, depth)
+		last = bytes.Clone(last) // it may lie in the page
+		w.done(page)
+		return last, err
 	}
 	count := int(binary.NativeEndian.Uint16(page[10:]))
 	if count == 0 {

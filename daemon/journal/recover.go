@@ -96,6 +96,13 @@ func (j *Journal) recover() (found record.Recovered, err error) {
 	return found, j.noteBoot()
 }
 
+// worked tells now and then that the opening goes on.
+func (j *Journal) worked(r Record) {
+	if r.Seq%1024 == 0 {
+		j.o.Progress()
+	}
+}
+
 // removeLeftovers takes away what a killed start left half made.
 func removeLeftovers(dir string) error {
 	for _, sub := range []string{"", segmentDir, damagedDir} {
@@ -152,12 +159,23 @@ func (j *Journal) bringTogether(s storeState, files []segmentFile) (record.Recov
 	if at.seq == s.head.tail.seq {
 		fromStore = at.hash
 	}
-	scan, err := scanSegments(files[start:], j.id, at, 0, func(r Record) error {
+	scanner := &segmentScanner{id: j.id, keep: func(r Record) error {
+		j.worked(r)
 		if r.Seq == s.head.tail.seq {
 			fromStore = r.Hash
 		}
 		return nil
-	})
+	}}
+	if s.st != nil {
+		// The chain has to come to the store's last record, which the store's own
+		// chain leads to from the checkpoint on.
+		scanner.skim = s.head.checkpoint
+	}
+	scan, err := scanner.scan(files[start:], at)
+	if err == nil && scan.broken != nil && scanner.skim > 0 {
+		// Where the valid part ends is for a full reading to say.
+		scan, err = scanSegments(files[start:], j.id, at, 0, scanner.keep)
+	}
 	if errors.Is(err, ErrForeign) {
 		return record.Recovered{}, &RecoveryError{ErrForeign, err.Error(), "find out whose file this is and move it out of the directory; a terminal never goes on with another's journal"}
 	}
@@ -328,6 +346,7 @@ func (j *Journal) level(h storeHead, scan segmentScan, files []segmentFile, at l
 	case scan.tail.seq < h.tail.seq:
 		seg := scan.tail
 		err := j.st.walk(j.id, seg, h.tail, func(r Record) error {
+			j.worked(r)
 			if err := j.seg.replay(seg, r); err != nil {
 				return err
 			}
@@ -360,6 +379,7 @@ func (j *Journal) fillStore(h storeHead, files []segmentFile, at link, upTo uint
 	}
 	size, from := 0, h.tail.seq
 	_, err := scanSegments(files, j.id, at, upTo, func(r Record) error {
+		j.worked(r)
 		if r.Seq == h.acked.seq && r.Hash != h.acked.hash {
 			h.acked = link{0, j.id.Genesis} // of another chain: send again from the start
 		}

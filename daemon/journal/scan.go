@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 // maxGroup bounds the records of one atomic group.
@@ -35,6 +36,8 @@ type segmentScanner struct {
 	id   identity
 	upTo uint64             // last record wanted, 0 for all
 	keep func(Record) error // sees each record of each whole group, in order
+	// Records below this number are skimmed: keep sees their number and hash alone.
+	skim uint64
 	res  segmentScan
 }
 
@@ -43,7 +46,10 @@ type segmentScanner struct {
 // is part of the result; an error is a disk that cannot be asked, a file of
 // another terminal or epoch (ErrForeign), or one that keep returned.
 func scanSegments(files []segmentFile, id identity, at link, upTo uint64, keep func(Record) error) (segmentScan, error) {
-	s := &segmentScanner{id: id, upTo: upTo, keep: keep}
+	return (&segmentScanner{id: id, upTo: upTo, keep: keep}).scan(files, at)
+}
+
+func (s *segmentScanner) scan(files []segmentFile, at link) (segmentScan, error) {
 	s.res.tail, s.res.writeEnd = at, at.seq
 	for _, f := range files {
 		err := s.file(f)
@@ -151,11 +157,14 @@ func (s *segmentScanner) body(f segmentFile, lines *lineReader, size int64) erro
 			s.count(line)
 			return nil
 		}
-		r, err := DecodeEnvelope(payload)
+		r, skimmed := s.skimmed(at, mark, payload)
+		if !skimmed {
+			r, err = DecodeEnvelope(payload)
+		}
 		if err == nil && (mark == markHeader || mark == markIdentity) {
 			err = fmt.Errorf("%w: line of mark %q among the records", ErrRecord, mark)
 		}
-		if err == nil {
+		if err == nil && !skimmed {
 			err = at.follows(s.id, r)
 		}
 		if err == nil && len(group) == maxGroup {
@@ -187,6 +196,36 @@ func (s *segmentScanner) body(f segmentFile, lines *lineReader, size int64) erro
 			s.res.writeEnd = at.seq
 		}
 	}
+}
+
+// skimmed takes a record by its place in the chain alone: its line carries the hash
+// of the record before and the next number, and its own hash is that of its bytes.
+// A start reads so what lies before the last checkpoint. It is no weaker than a
+// reading of every member: where the chain leads to the checkpoint's hash, which is
+// signed, not one byte on the way is another than was written. What does not fit is
+// read in full, for the verdict.
+func (s *segmentScanner) skimmed(at link, mark byte, payload []byte) (Record, bool) {
+	if at.seq+1 >= s.skim || mark != markMore && mark != markGroup && mark != markWrite {
+		return Record{}, false
+	}
+	// Inside a string the quotes of this name would be escaped, the body's own
+	// members come first, and "prev" follows them (RFC 8785 3.2.3).
+	_, tail, found := cutLast(payload, []byte(`,"prev":"`))
+	if !found {
+		return Record{}, false
+	}
+	want := strconv.AppendUint(append(append(make([]byte, 0, 96), at.hash...), `","seq":`...), at.seq+1, 10)
+	if !bytes.HasPrefix(tail, append(want, ',')) {
+		return Record{}, false
+	}
+	return Record{Seq: at.seq + 1, Prev: at.hash, Hash: hashOf(payload)}, true
+}
+
+func cutLast(b, sep []byte) (before, after []byte, found bool) {
+	if i := bytes.LastIndex(b, sep); i >= 0 {
+		return b[:i], b[i+len(sep):], true
+	}
+	return b, nil, false
 }
 
 // salvage looks for intact records behind the break: they tell a torn last write

@@ -44,13 +44,19 @@ func (m *mailbox) take() []input {
 type core struct {
 	*mailbox
 	terminal *terminal.Terminal
-	progress func() // told after every input, for the watchdog
+	progress func() // told after every input and every heartbeat, for the watchdog
 }
+
+// heartbeat is the longest time between two calls of progress while the rooms get
+// round.
+const heartbeat = 5 * time.Second
 
 // run takes in inputs until ctx ends and then what is still in the box.
 func (c *core) run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
 	for {
 		if w := c.terminal.Wake(); !w.IsZero() {
 			timer.Reset(max(0, time.Until(w)))
@@ -62,6 +68,7 @@ func (c *core) run(ctx context.Context) {
 			c.drain()
 		case <-timer.C:
 			c.terminal.Tick(time.Now())
+		case <-beat.C:
 		case <-ctx.Done():
 			c.drain()
 			return

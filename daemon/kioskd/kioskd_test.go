@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -22,13 +23,18 @@ import (
 
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/config"
+	"github.com/asan-kiosk/kiosk/daemon/health"
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep/people"
+	"github.com/asan-kiosk/kiosk/drivers/bench/ioboard"
 	"github.com/asan-kiosk/kiosk/drivers/bench/paperprinter"
 	"github.com/asan-kiosk/kiosk/drivers/bench/validator"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
 	"github.com/asan-kiosk/kiosk/drivers/cash/ccnet"
 	"github.com/asan-kiosk/kiosk/drivers/line"
 	"github.com/asan-kiosk/kiosk/drivers/money"
+	"github.com/asan-kiosk/kiosk/drivers/panel"
+	"github.com/asan-kiosk/kiosk/drivers/panel/numato"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 	"github.com/asan-kiosk/kiosk/drivers/printer/escpos"
 	"github.com/asan-kiosk/kiosk/provisioning/centrald/server"
@@ -43,12 +49,23 @@ type pipes struct {
 	conns chan net.Conn
 	once  sync.Once
 	done  chan struct{}
+	until atomic.Int64 // nanoseconds since 1970; see SetDeadline
 }
 
 func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
 
+func (p *pipes) SetDeadline(t time.Time) error { p.until.Store(t.UnixNano()); return nil }
+
 func (p *pipes) Accept() (net.Conn, error) {
+	var late <-chan time.Time
+	if at := p.until.Load(); at != 0 {
+		timer := time.NewTimer(time.Until(time.Unix(0, at)))
+		defer timer.Stop()
+		late = timer.C
+	}
 	select {
+	case <-late:
+		return nil, os.ErrDeadlineExceeded
 	case c := <-p.conns:
 		return c, nil
 	case <-p.done:
@@ -130,6 +147,9 @@ type place struct {
 	central *server.Server
 	bundle  *catalogue.Bundle
 	slips   int // that came out with something on them
+	board   *ioboard.Board
+	people  people.People
+	stuck   func(error)
 }
 
 func newPlace(t *testing.T) *place {
@@ -157,20 +177,26 @@ func (h handler) RoundTrip(r *http.Request) (*http.Response, error) {
 type life struct {
 	p      *place
 	screen *pipes
+	doors  map[string]*pipes // the Unix sockets: admin, metrics
 	unit   *device[validator.Output]
-	stop   context.CancelFunc
+	board  *device[ioboard.Output]
+	stop   context.CancelFunc // orders the daemon to stop
+	off    context.CancelFunc // takes the devices away
 	ended  chan error
 	wg     sync.WaitGroup
+
+	quality validator.Quality // of the notes
 }
 
 func (p *place) start() *life {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &life{p: p, screen: newPipes(), stop: cancel, ended: make(chan error, 1)}
+	powered, off := context.WithCancel(context.Background())
+	l := &life{p: p, screen: newPipes(), doors: map[string]*pipes{"admin": newPipes(), "metrics": newPipes()}, stop: cancel, off: off, ended: make(chan error, 1)}
 	unitHost, unitEnd := line.Pipe()
 	paperHost, paperEnd := line.Pipe()
 	l.unit = &device[validator.Output]{port: unitEnd, receive: p.unit.Receive, tick: p.unit.Tick,
 		parts: func(o validator.Output) ([]byte, time.Time) { return o.Send, o.Wake }}
-	l.unit.run(ctx, &l.wg)
+	l.unit.run(powered, &l.wg)
 	(&device[paperprinter.Output]{port: paperEnd, receive: p.paper.Receive, tick: p.paper.Tick,
 		parts: func(o paperprinter.Output) ([]byte, time.Time) {
 			for _, e := range o.Events {
@@ -179,7 +205,13 @@ func (p *place) start() *life {
 				}
 			}
 			return o.Send, o.Wake
-		}}).run(ctx, &l.wg)
+		}}).run(powered, &l.wg)
+	boardHost, boardEnd := line.Pipe()
+	if p.board != nil {
+		l.board = &device[ioboard.Output]{port: boardEnd, receive: p.board.Receive, tick: p.board.Tick,
+			parts: func(o ioboard.Output) ([]byte, time.Time) { return o.Send, o.Wake }}
+		l.board.run(powered, &l.wg)
+	}
 	once := func(port line.Port) line.Opener {
 		given := false
 		return func(context.Context) (line.Port, error) {
@@ -197,16 +229,31 @@ func (p *place) start() *life {
 	cfg.Central.URL = &url.URL{Scheme: "http", Host: "central"}
 	cfg.Acceptor.Currency = money.AZN
 	cfg.Limits.IdleRead, cfg.Limits.Warning, cfg.Limits.IdleAttract = time.Minute, 20*time.Second, 30*time.Second
+	trace := keepTraffic(p.dir, slog.New(slog.DiscardHandler))
+	watch := health.NewWatch()
+	acceptor, paper := watch.Mark("acceptor", loopLimit), watch.Mark("printer", loopLimit)
 	d := parts{
-		cfg: cfg, bundle: p.bundle, key: ed25519.NewKeyFromSeed(make([]byte, 32)), token: token, page: fstest.MapFS{},
-		screen: l.screen, network: handler{p.central}, log: slog.New(slog.DiscardHandler), dots: 576,
+		trace: trace,
+		cfg:   cfg, watch: watch, stuck: func(err error) {
+			if p.stuck != nil {
+				p.stuck(err)
+			}
+		}, bundle: p.bundle, key: ed25519.NewKeyFromSeed(make([]byte, 32)), token: token, page: fstest.MapFS{},
+		screen: l.screen, admin: l.doors["admin"], metrics: l.doors["metrics"], network: handler{p.central}, log: slog.New(slog.DiscardHandler), dots: 576,
 		resume: resumeFile{filepath.Join(p.dir, "visit.json")},
 		acceptor: func(ctx context.Context, m cash.Memory, commands <-chan cash.Command, deliver func(cash.Event)) error {
-			return ccnet.Run(ctx, once(unitHost), ccnet.Config{Currency: money.AZN}, m, commands, deliver, line.Options{})
+			return ccnet.Run(ctx, once(unitHost), ccnet.Config{Currency: money.AZN}, m, commands, deliver, line.Options{Recorder: trace, Progress: acceptor.Touch})
 		},
 		printer: func(ctx context.Context, commands <-chan printer.Command, deliver func(printer.Event)) error {
-			return escpos.Run(ctx, once(paperHost), escpos.Generic80(), commands, deliver, line.Options{})
+			return escpos.Run(ctx, once(paperHost), escpos.Generic80(), commands, deliver, line.Options{Progress: paper.Touch})
 		},
+	}
+	d.loadKey = func() (ed25519.PrivateKey, error) { return ed25519.NewKeyFromSeed(make([]byte, 32)), nil }
+	if p.board != nil {
+		cfg.Panel.Driver, cfg.Panel.Layout, d.people = "numato", benchWiring(), p.people
+		d.panel = func(ctx context.Context, commands <-chan panel.Command, deliver func(panel.Event)) error {
+			return numato.Run(ctx, once(boardHost), numato.Config{Layout: cfg.Panel.Layout}, commands, deliver, line.Options{})
+		}
 	}
 	go func() { l.ended <- d.run(ctx) }()
 	return l
@@ -218,6 +265,12 @@ func (l *life) end() {
 	if err := <-l.ended; err != nil {
 		l.p.t.Errorf("the daemon ended with %v", err)
 	}
+	l.away()
+}
+
+// away takes the devices away and waits for them.
+func (l *life) away() {
+	l.off()
 	l.wg.Wait()
 }
 
@@ -236,7 +289,7 @@ func (l *life) insert(manat int64) {
 	}
 	l.unit.mu.Lock()
 	defer l.unit.mu.Unlock()
-	o, err := l.p.unit.Do(time.Now(), validator.Insert{Value: money.Manat(manat)})
+	o, err := l.p.unit.Do(time.Now(), validator.Insert{Value: money.Manat(manat), Quality: l.quality})
 	if err != nil {
 		l.p.t.Error(err)
 	}

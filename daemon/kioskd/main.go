@@ -8,8 +8,9 @@
 // Run and uplink are two processes: run has the devices and the money record and no
 // network, uplink has the network and neither (package uplink).
 //
-// It ends with 0 in order, with 1 on a mistake in what it was given, and with 2
-// when the journal can no longer be written or read: then a technician is needed.
+// It ends with 0 in order, with 1 on a mistake in what it was given, with 2 when
+// the journal can no longer be written or read (then a technician is needed), and
+// with 3 when one of its loops has stood still.
 package main
 
 import (
@@ -23,6 +24,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/config"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 )
 
 // Version is set at build time.
@@ -47,6 +49,11 @@ func main() {
 			cfg, err := config.Load(path)
 			if err != nil {
 				return err
+			}
+			// A PIN is in this process between its last key and the card: no core dump,
+			// and no other process of the same user, may look in.
+			if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+				return fmt.Errorf("close the process's memory to others: %w", err)
 			}
 			return runTerminal(ctx, cfg)
 		},

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/asan-kiosk/kiosk/daemon/admin"
@@ -19,6 +20,8 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/central"
 	"github.com/asan-kiosk/kiosk/daemon/config"
 	"github.com/asan-kiosk/kiosk/daemon/esign"
+	"github.com/asan-kiosk/kiosk/daemon/health"
+	"github.com/asan-kiosk/kiosk/daemon/health/metrics"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
 	"github.com/asan-kiosk/kiosk/daemon/paper/draw"
@@ -26,8 +29,12 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/daemon/terminal"
 	"github.com/asan-kiosk/kiosk/daemon/till"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep/people"
 	"github.com/asan-kiosk/kiosk/daemon/visit"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
+	"github.com/asan-kiosk/kiosk/drivers/line"
+	"github.com/asan-kiosk/kiosk/drivers/panel"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 	"github.com/asan-kiosk/kiosk/drivers/smartcard"
 	"golang.org/x/sync/errgroup"
@@ -43,15 +50,23 @@ type parts struct {
 	page     fs.FS
 	asset    string
 	screen   net.Listener
-	admin    net.Listener      // nil: none
-	acceptor acceptorDriver    // nil: none
-	printer  printerDriver     // nil: none
-	cards    *esign.Runner     // nil: no card reader
+	admin    net.Listener   // nil: none
+	acceptor acceptorDriver // nil: none
+	trace    *line.Recorder // of the acceptor's line; nil: none
+	printer  printerDriver  // nil: none
+	cards    *esign.Runner  // nil: no card reader
+	panel    panel.Driver   // nil: no panel
+	people   people.People  // who may look after the terminal
+	loadKey  func() (ed25519.PrivateKey, error)
 	dots     int               // width of the printer's head
 	network  http.RoundTripper // nil: plain TCP
 	log      *slog.Logger
 	resume   resumeFile
-	ready    func() // told when the terminal serves
+	boot     string          // the machine's boot id; "": the kernel is asked
+	manager  *health.Manager // the service manager; nil: none
+	watch    *health.Watch   // the loops; open and run add theirs
+	stuck    func(error)     // called once when a loop stands still; nil: nothing beside the error
+	metrics  net.Listener    // nil: none
 }
 
 // acceptorDriver and printerDriver run a device until ctx ends.
@@ -103,6 +118,29 @@ func loadBundle(cfg *config.Config) (*catalogue.Bundle, error) {
 	return b, nil
 }
 
+// The traffic of the acceptor's line lies in the runtime folder, in memory that a
+// loss of power clears: traces are for finding out, the journal is the record. At
+// five polls a second, and a few thousand notes, a day takes less than the bound.
+const (
+	traceName      = "acceptor.trace"
+	traceFileBytes = 4 << 20
+	traceFiles     = 4
+	// doubtLines of it explain a note in doubt: its way and some polls around it.
+	doubtLines = 96
+)
+
+// keepTraffic begins to keep the traffic of the acceptor's line, in files where
+// that is possible and in memory where not.
+func keepTraffic(dir string, log *slog.Logger) *line.Recorder {
+	opts := line.RecorderOptions{Path: filepath.Join(dir, traceName), FileBytes: traceFileBytes, Files: traceFiles}
+	r, err := line.NewRecorder(opts)
+	if err != nil {
+		log.Warn("the acceptor's traffic is kept in memory only", "error", err)
+		r, _ = line.NewRecorder(line.RecorderOptions{}) // without a file nothing can fail
+	}
+	return r
+}
+
 // world is the outside of the rooms in a running daemon.
 type world struct {
 	ctx     context.Context
@@ -115,7 +153,13 @@ type world struct {
 	cash    chan cash.Command
 	paper   chan printer.Command
 	cards   chan esign.Job
+	lamps   chan panel.Command
+	pins    chan upkeep.Check
+	keys    *keyring
 	screen  *screen.Screen
+	watch   *health.Watch
+	metrics *metrics.Metrics
+	shown   atomic.Bool // something was shown since the status was told
 	resume  resumeFile
 	log     *slog.Logger
 	fail    func(error)
@@ -196,7 +240,10 @@ func (w *world) SaveResume(b []byte) {
 	}
 }
 
-func (w *world) Show(s wire.State) { w.screen.Publish(s) }
+func (w *world) Show(s wire.State) {
+	w.screen.Publish(s)
+	w.shown.Store(true)
+}
 
 // queue is how many commands or calls may wait for their goroutine; the rooms
 // never have more than a handful under way.
@@ -204,11 +251,31 @@ const queue = 256
 
 func runTerminal(ctx context.Context, cfg *config.Config) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: cfg.Log.Level}))
-	p, err := open(cfg, log)
+	manager, err := health.NewManager()
 	if err != nil {
 		return err
 	}
-	return p.run(ctx)
+	defer manager.Close()
+	manager.Status("starting")
+	p, err := open(cfg, log)
+	if err != nil {
+		manager.Status("cannot start: " + err.Error())
+		return err
+	}
+	p.manager, p.boot = manager, bootID(os.Getenv("KIOSK_BOOT_ID"))
+	p.stuck = func(err error) {
+		manager.Status(err.Error())
+		stuck(log, err)
+	}
+	if err = p.run(ctx); err != nil {
+		manager.Status("ended: " + err.Error())
+	}
+	return err
+}
+
+// fitted is which devices there are.
+func (p parts) fitted() health.Fitted {
+	return health.Fitted{Acceptor: p.acceptor != nil, Printer: p.printer != nil, Cards: p.cards != nil, Panel: p.cfg.Panel.Driver != config.DriverNone && p.cfg.Panel.Driver != ""}
 }
 
 // run is the daemon: it recovers the journal, starts everything, and ends when
@@ -217,27 +284,44 @@ func (p parts) run(ctx context.Context) (err error) {
 	cfg, log := p.cfg, p.log
 	courier := central.NewCourier(central.CourierConfig{Terminal: cfg.Terminal.ID}, rand.Reader)
 	folds := terminal.NewFolds(courier)
+	begin := &opening{manager: p.manager}
+	committer := p.watch.Mark("committer", loopLimit)
+	figures := metrics.New()
 	j, err := journal.Open(journal.Options{
 		Dir: filepath.Join(cfg.State.Dir, "journal"), Terminal: cfg.Terminal.ID, Create: true,
 		Enrolment:  []byte(`{"terminal":"` + cfg.Terminal.ID + `"}`),
-		SigningKey: p.key, KeyID: "terminal", Folds: folds.List(), Log: log,
+		SigningKey: p.key, KeyID: "terminal", Folds: folds.List(), Log: log, BootID: p.boot,
+		Progress:  func() { committer.Touch(); begin.progress() },
+		Committed: figures.Committed,
 	})
+	begin.over.Store(true)
 	if err != nil {
 		return fmt.Errorf("open journal: %w", err)
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
+	defer func() {
+		// The traffic is not the money record: that it could not be kept ends nothing.
+		if err := p.trace.Close(); err != nil {
+			log.Warn("the acceptor's traffic was not kept", "error", err)
+		}
+	}()
 
-	g, gctx := errgroup.WithContext(ctx)
+	// An order to stop ends the life of the daemon only when what moves has come to
+	// its end.
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	g, gctx := errgroup.WithContext(life)
 	failed := make(chan error, 1)
 	box := newMailbox()
 	w := &world{ctx: gctx, journal: j, folds: folds, calls: make(chan central.Call, queue), draws: make(chan paper.Request, queue),
-		cards: make(chan esign.Job, queue), resume: p.resume, log: log, fail: func(err error) {
+		cards: make(chan esign.Job, queue), pins: make(chan upkeep.Check, queue), resume: p.resume, watch: p.watch, metrics: figures, log: log, fail: func(err error) {
 			select {
 			case failed <- err:
 			default:
 			}
 		}}
-	c := &core{mailbox: box}
+	w.keys = &keyring{load: p.loadKey, journal: j, log: log, key: p.key}
+	c := &core{mailbox: box, progress: p.watch.Mark("rooms", loopLimit).Touch}
 	w.core = c
 	w.client, err = central.NewClient(centralBase(cfg), cfg.Terminal.ID, p.network, j)
 	if err != nil {
@@ -284,6 +368,15 @@ func (p parts) run(ctx context.Context) (err error) {
 		})
 		g.Go(func() error { return w.doCards(gctx, p.cards) })
 	}
+	if p.panel != nil {
+		w.lamps = make(chan panel.Command, queue)
+		g.Go(func() error {
+			return p.panel(gctx, w.lamps, func(e panel.Event) {
+				box.put(func(t *terminal.Terminal, now time.Time) { t.Panel(now, e) })
+			})
+		})
+	}
+	g.Go(func() error { return w.checkPINs(gctx) })
 	g.Go(func() error { return w.drawSlips(gctx, p.bundle, p.dots) })
 	for range callers {
 		g.Go(func() error { return w.callCentral(gctx) })
@@ -291,10 +384,12 @@ func (p parts) run(ctx context.Context) (err error) {
 
 	c.terminal = terminal.New(terminal.Config{
 		Terminal: terminalOf(cfg), Times: timesOf(cfg), Till: till.Config{Currency: cfg.Acceptor.Currency},
-		HasPrinter: p.printer != nil, Asset: p.asset, Version: Version, ConfigHash: cfg.Digest,
-		Sign: func(b []byte) []byte { return ed25519.Sign(p.key, b) }, Rand: rand.Reader,
+		HasPrinter: p.printer != nil, HasCards: p.cards != nil, Fitted: p.fitted(), Asset: p.asset, Version: Version, ConfigHash: cfg.Digest,
+		CashTrace: func() []string { return p.trace.Tail(doubtLines) },
+		People:    p.people, Inputs: inputs(cfg), Sign: w.keys.Sign, Rand: rand.Reader,
 	}, p.bundle, folds, w)
 	saved := p.resume.load()
+	begun := make(chan struct{}, 1)
 	g.Go(func() error {
 		defer func() {
 			if r := recover(); r != nil {
@@ -307,9 +402,7 @@ func (p parts) run(ctx context.Context) (err error) {
 			}
 		}()
 		c.terminal.Start(time.Now(), saved)
-		if p.ready != nil {
-			p.ready()
-		}
+		begun <- struct{}{}
 		c.run(gctx)
 		c.terminal.Stop()
 		return nil
@@ -324,15 +417,51 @@ func (p parts) run(ctx context.Context) (err error) {
 			return nil
 		}
 	})
-	g.Go(func() error { return serve(gctx, p.screen, w.screen) })
+	shows := p.screen
+	if _, ok := shows.(deadliner); ok {
+		mark := p.watch.Mark("screen", loopLimit)
+		shows = answering{shows, func() { w.screen.LastBeat(); mark.Touch() }} // the screen's lock can be had, too
+	}
+	g.Go(func() error { return serve(gctx, shows, w.screen) })
+	if p.metrics != nil {
+		figures.Use(metrics.Source{Journal: j, JournalDir: filepath.Join(cfg.State.Dir, "journal"), StateDir: cfg.State.Dir, Report: w.report,
+			Starts: func() (all, unclean uint64) {
+				j.View(func() { all, unclean = folds.Starts.Count() })
+				return all, unclean
+			}, Loops: p.watch.Loops, Bundle: p.bundle.Version, Version: Version, Now: time.Now, Log: log})
+		g.Go(func() error { return serve(gctx, p.metrics, figures.Handler()) })
+	}
 	if p.admin != nil {
 		g.Go(func() error {
-			return admin.Serve(gctx, p.admin, admin.Handler(admin.Options{Journal: j, Ledger: tillLedger, Log: log,
+			return admin.Serve(gctx, p.admin, admin.Handler(admin.Options{Journal: j, Ledger: tillLedger, Health: w.report, Log: log,
 				Folds: func() []journal.Fold {
 					return terminal.NewFolds(central.NewCourier(central.CourierConfig{Terminal: cfg.Terminal.ID}, rand.Reader)).List()
 				}}))
 		})
 	}
+	g.Go(func() error {
+		select {
+		case <-begun:
+		case <-gctx.Done():
+			return nil
+		}
+		// The journal is verified, the table of devices is built, the screen is open.
+		p.manager.Ready()
+		log.Info("the terminal is ready")
+		w.keepStatus(gctx, p.manager)
+		return nil
+	})
+	g.Go(func() error {
+		err := p.watch.Run(gctx, p.manager.Ping)
+		if err != nil && p.stuck != nil {
+			p.stuck(err)
+		}
+		return err
+	})
+	g.Go(func() error {
+		w.stopInOrder(ctx, gctx, end, p.manager)
+		return nil
+	})
 	log.Info("the terminal serves", "screen", p.screen.Addr().String(), "records", w.Head())
 	err = g.Wait()
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
@@ -356,6 +485,10 @@ func (w *world) callCentral(ctx context.Context) error {
 		select {
 		case c := <-w.calls:
 			r := w.client.Do(ctx, c)
+			w.metrics.Called(string(c.Kind), string(r.Class))
+			if c.Quarantine != "" && r.Class == central.ReplyOK {
+				w.metrics.Quarantined()
+			}
 			w.core.put(func(t *terminal.Terminal, now time.Time) { t.Reply(now, r) })
 		case <-ctx.Done():
 			return nil

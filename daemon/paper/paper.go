@@ -37,6 +37,7 @@ type Request struct {
 	Document string // id in the catalogue
 	Lang     string
 	Values   Values
+	Test     *TestPage // a test page instead of a document: no slip, no number
 }
 
 // Values fill a document: texts as they are to be read, already in the right
@@ -125,6 +126,9 @@ func (l *Log) Apply(r journal.Record) error {
 // Last is the latest slip, or nil.
 func (l *Log) Last() *Job { return l.s.Last }
 
+// Number is the number of the last slip.
+func (l *Log) Number() uint64 { return l.s.Number }
+
 // Next is the number of the next slip.
 func (l *Log) Next() uint64 { return l.s.Number + 1 }
 
@@ -145,9 +149,11 @@ type Desk struct {
 	log    *Log
 	ports  Ports
 	status printer.Status
+	unit   printer.Identity
 	online bool
 	asked  *Request
 	by     time.Time
+	test   *test // a test page on its way, or its end
 }
 
 // New makes a desk on its log.
@@ -158,6 +164,12 @@ func (d *Desk) Log() *Log { return d.log }
 
 // Status is the printer's condition as last told.
 func (d *Desk) Status() printer.Status { return d.status }
+
+// Unit is what the printer says of itself.
+func (d *Desk) Unit() printer.Identity { return d.unit }
+
+// HasUnit reports whether a printer is configured.
+func (d *Desk) HasUnit() bool { return d.ports.HasUnit }
 
 // Online reports whether the printer answers.
 func (d *Desk) Online() bool { return d.online }
@@ -184,7 +196,7 @@ func (d *Desk) Start() {
 // Busy reports whether a slip is on its way.
 func (d *Desk) Busy() bool {
 	j := d.log.Last()
-	return d.asked != nil || (j != nil && j.Verdict == "")
+	return d.asked != nil || (j != nil && j.Verdict == "") || d.testing()
 }
 
 // Print begins a slip. The caller waits for Busy to end and reads the log's last
@@ -197,6 +209,10 @@ func (d *Desk) Print(now time.Time, r Request) {
 
 // Drawn is the answer to Draw.
 func (d *Desk) Drawn(now time.Time, id string, picture printer.Bitmap, err error) {
+	if d.testing() && d.test.id == id {
+		d.testDrawn(picture, err)
+		return
+	}
 	r := d.asked
 	if r == nil || r.ID != id {
 		return
@@ -217,11 +233,14 @@ func (d *Desk) Drawn(now time.Time, id string, picture printer.Bitmap, err error
 
 // Event takes in what the printer said.
 func (d *Desk) Event(now time.Time, ev printer.Event) {
+	if d.testEvent(ev) {
+		return
+	}
 	j := d.log.Last()
 	mine := func(id string) bool { return j != nil && j.ID == id && j.Verdict == "" }
 	switch e := ev.(type) {
 	case printer.Online:
-		d.online = true
+		d.online, d.unit = true, e.Identity
 		if d.status.Cause == "offline" {
 			d.status.Cause = ""
 		}
@@ -264,6 +283,9 @@ func (d *Desk) Tick(now time.Time) {
 		return
 	}
 	d.asked, d.by = nil, time.Time{}
+	if d.testing() {
+		d.test.end = &printer.Finished{JobID: d.test.id, Verdict: printer.Unknown, Cause: CauseSilent}
+	}
 	if j := d.log.Last(); j != nil && j.Verdict == "" {
 		v := printer.Finished{JobID: j.ID, Verdict: printer.NotPrinted, Cause: CauseSilent}
 		if j.Sending {

@@ -1,5 +1,5 @@
-// Package terminal joins the rooms to one terminal: till, paper, central and
-// visit share one thread of thought. Every input (a device's event, an answer, a
+// Package terminal joins the rooms to one terminal: till, paper, central, visit and
+// upkeep share one thread of thought. Every input (a device's event, an answer, a
 // tap, the clock) is taken in by one call, which runs to rest: the room that it
 // is for acts, records are made durable where the room says so, the visit looks
 // at what has changed, and the new picture is shown.
@@ -22,13 +22,17 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/central"
 	"github.com/asan-kiosk/kiosk/daemon/esign"
+	"github.com/asan-kiosk/kiosk/daemon/health"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/asan-kiosk/kiosk/daemon/journal/record"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/daemon/till"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep/people"
 	"github.com/asan-kiosk/kiosk/daemon/visit"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
+	"github.com/asan-kiosk/kiosk/drivers/panel"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 	"github.com/asan-kiosk/kiosk/drivers/smartcard"
 )
@@ -44,6 +48,13 @@ type World interface {
 	Acked(seq uint64)
 	Acceptor(cash.Command)
 	Printer(printer.Command)
+	// Panel tells the board of the lamps what to show.
+	Panel(panel.Command)
+	// CheckPIN compares the PIN of a member of staff; PINChecked brings its end.
+	CheckPIN(upkeep.Check)
+	// DropKeys wipes what the terminal signs with; LoadKeys fetches it again.
+	DropKeys()
+	LoadKeys() error
 	// Card carries a job out at a card; CardDone brings its end.
 	Card(esign.Job)
 	// Call sends a request to central; Reply brings its end.
@@ -63,17 +74,19 @@ type Folds struct {
 	Ledger  *till.Ledger
 	Slips   *paper.Log
 	Visits  *visit.Log
+	Upkeep  *upkeep.Log
 	Courier *central.Courier
+	Starts  *health.Starts
 }
 
 // NewFolds makes the folds of an empty journal.
 func NewFolds(c *central.Courier) Folds {
-	return Folds{Ledger: till.NewLedger(), Slips: paper.NewLog(), Visits: visit.NewLog(), Courier: c}
+	return Folds{Ledger: till.NewLedger(), Slips: paper.NewLog(), Visits: visit.NewLog(), Upkeep: upkeep.NewLog(), Courier: c, Starts: health.NewStarts()}
 }
 
 // List is for the journal.
 func (f Folds) List() []journal.Fold {
-	return []journal.Fold{f.Ledger, f.Slips, f.Visits, f.Courier}
+	return []journal.Fold{f.Ledger, f.Slips, f.Visits, f.Upkeep, f.Courier, f.Starts}
 }
 
 // Config is what the rooms must know.
@@ -81,12 +94,18 @@ type Config struct {
 	Terminal   visit.Terminal
 	Times      visit.Times
 	Till       till.Config
+	People     people.People
+	Inputs     []panel.Input // the contacts that are wired; none: no panel
 	HasPrinter bool
+	HasCards   bool // a card reader
+	Fitted     health.Fitted
 	Asset      string
 	Version    string
 	ConfigHash string
-	Sign       func([]byte) []byte
-	Rand       io.Reader
+	CashTrace  func() []string // see till.Ports.Trace; nil: none
+	// Sign signs with the terminal's own key; nil when the key was dropped.
+	Sign func([]byte) []byte
+	Rand io.Reader
 }
 
 // Terminal is the rooms. It is not safe for concurrent use.
@@ -99,19 +118,29 @@ type Terminal struct {
 	desk    *paper.Desk
 	cards   *esign.Desk
 	visit   *visit.Engine
+	upkeep  *upkeep.Upkeep
 	courier *central.Courier
+	health  *health.Table
+	ending  bool // see Finish
 	now     time.Time
 	seen    uint64    // head of the journal that the courier was told of
 	wake    time.Time // the courier's
 	lastID  uint64
+	shown   uint64 // StepSeq of the picture
+	lamps   map[panel.Lamp]panel.Pattern
 }
 
 // New makes a terminal; Start must follow.
 func New(cfg Config, bundle *catalogue.Bundle, folds Folds, world World) *Terminal {
-	t := &Terminal{cfg: cfg, world: world, folds: folds, bundle: bundle, courier: folds.Courier}
-	t.till = till.New(cfg.Till, folds.Ledger, till.Ports{Write: world.Append, Acceptor: world.Acceptor, NewID: t.newID})
+	// Only in service mode can a person confirm a cassette, and only a door opens it.
+	cfg.Till.Confirm = len(cfg.People) > 0 && len(cfg.Inputs) > 0
+	t := &Terminal{cfg: cfg, world: world, folds: folds, bundle: bundle, courier: folds.Courier, lamps: map[panel.Lamp]panel.Pattern{}}
+	t.till = till.New(cfg.Till, folds.Ledger, till.Ports{Write: world.Append, Acceptor: world.Acceptor, NewID: t.newID, Trace: cfg.CashTrace,
+		Staff: folds.Upkeep.Person})
 	t.desk = paper.New(folds.Slips, paper.Ports{Write: world.Append, Printer: world.Printer, Draw: world.Draw, HasUnit: cfg.HasPrinter})
-	t.cards = esign.NewDesk(world.Card)
+	if cfg.HasCards {
+		t.cards = esign.NewDesk(world.Card)
+	}
 	t.visit = visit.New(cfg.Terminal, cfg.Times, cfg.Asset, bundle, folds.Visits, t.till, t.desk, t.cards, visit.Ports{
 		Write: world.Append,
 		Ask: func(id, kind string, body json.RawMessage, wait time.Duration) {
@@ -124,6 +153,12 @@ func New(cfg Config, bundle *catalogue.Bundle, folds Folds, world World) *Termin
 		Rand:          cfg.Rand,
 		Sign:          cfg.Sign,
 	})
+	t.upkeep = upkeep.New(upkeep.Config{People: cfg.People, Inputs: cfg.Inputs, Terminal: cfg.Terminal.Number, Langs: cfg.Terminal.Langs, Zone: visit.Baku},
+		folds.Upkeep, upkeep.Rooms{Till: t.till, Desk: t.desk, Cards: t.cards, Courier: t.courier}, upkeep.Ports{
+			Write: world.Append, NewID: t.newID, HoldVisits: t.visit.SetHold, Interrupt: t.visit.Interrupt,
+			DropKeys: world.DropKeys, LoadKeys: world.LoadKeys, CheckPIN: world.CheckPIN,
+			Ping: func() { t.out(t.courier.Ping(t.now)) },
+		})
 	return t
 }
 
@@ -131,11 +166,16 @@ func New(cfg Config, bundle *catalogue.Bundle, folds Folds, world World) *Termin
 // SaveResume kept last.
 func (t *Terminal) Start(now time.Time, saved []byte) {
 	t.now = now
+	t.health = health.NewTable(now, t.cfg.Fitted)
 	t.world.Append(journal.Draft{Body: record.Started{Version: t.cfg.Version, Config: t.cfg.ConfigHash, Bundle: t.bundle.Digest}})
-	if t.folds.Ledger.Equation().Period == 0 {
+	switch n, open := t.folds.Ledger.Period(); {
+	case n == 0:
 		t.world.Append(journal.Draft{Body: record.PeriodOpened{Period: 1, Why: "first start"}})
+	case !open && !t.cfg.Till.Confirm:
+		t.world.Append(journal.Draft{Body: record.PeriodOpened{Period: n + 1, Why: "nobody can confirm at this terminal"}})
 	}
 	t.desk.Start()
+	t.upkeep.Start(now) // what holds the terminal holds it before the visit goes on
 	t.out(t.courier.Start(now))
 	t.visit.Start(now, saved)
 	t.rest()
@@ -147,6 +187,7 @@ func (t *Terminal) Stop() { t.world.Append(journal.Draft{Body: record.Stopped{}}
 // Cash takes in what the acceptor said.
 func (t *Terminal) Cash(now time.Time, ev cash.Event) {
 	t.now = now
+	t.health.Cash(now, ev)
 	t.till.Event(now, ev)
 	t.rest()
 }
@@ -154,13 +195,30 @@ func (t *Terminal) Cash(now time.Time, ev cash.Event) {
 // Printer takes in what the printer said.
 func (t *Terminal) Printer(now time.Time, ev printer.Event) {
 	t.now = now
+	t.health.Printer(now, ev)
 	t.desk.Event(now, ev)
+	t.rest()
+}
+
+// Panel takes in what the contacts said.
+func (t *Terminal) Panel(now time.Time, ev panel.Event) {
+	t.now = now
+	t.health.Panel(now, ev)
+	t.upkeep.Event(now, ev)
+	t.rest()
+}
+
+// PINChecked takes in the end of a CheckPIN.
+func (t *Terminal) PINChecked(now time.Time, r upkeep.Checked) {
+	t.now = now
+	t.upkeep.PINChecked(now, r)
 	t.rest()
 }
 
 // Reader takes in what happened in the card readers.
 func (t *Terminal) Reader(now time.Time, ev smartcard.Event) {
 	t.now = now
+	t.health.Reader(now, ev)
 	t.cards.Event(ev)
 	t.rest()
 }
@@ -186,10 +244,21 @@ func (t *Terminal) Drawn(now time.Time, id string, picture printer.Bitmap, err e
 	t.rest()
 }
 
-// Command carries out a tap.
+// Command carries out a tap, at the visit or in service mode: whichever has the
+// screen. The picture's StepSeq is the sum of both rooms', so that a tap that was
+// meant for the one is never taken by the other.
 func (t *Terminal) Command(now time.Time, name string, c wire.Command) error {
 	t.now = now
-	err := t.visit.Command(now, name, c)
+	var err error
+	switch {
+	case !t.upkeep.Active():
+		c.StepSeq -= t.upkeep.Seq()
+		err = t.visit.Command(now, name, c)
+	case c.StepSeq != t.shown:
+		err = visit.ErrStale
+	default:
+		err = t.upkeep.Command(now, name, c)
+	}
 	t.rest()
 	return err
 }
@@ -197,7 +266,16 @@ func (t *Terminal) Command(now time.Time, name string, c wire.Command) error {
 // Secret takes in one key of a secret.
 func (t *Terminal) Secret(now time.Time, k wire.SecretKey) error {
 	t.now = now
-	err := t.visit.Secret(now, k)
+	var err error
+	switch {
+	case !t.upkeep.Active():
+		k.StepSeq -= t.upkeep.Seq()
+		err = t.visit.Secret(now, k)
+	case k.StepSeq != t.shown:
+		err = visit.ErrStale
+	default:
+		err = t.upkeep.Secret(now, k)
+	}
 	t.rest()
 	return err
 }
@@ -217,13 +295,14 @@ func (t *Terminal) Tick(now time.Time) {
 	t.desk.Tick(now)
 	t.out(t.courier.Tick(now))
 	t.visit.Tick(now)
+	t.upkeep.Tick(now)
 	t.rest()
 }
 
 // Wake is when Tick is due; zero if never.
 func (t *Terminal) Wake() time.Time {
 	var w time.Time
-	for _, x := range []time.Time{t.till.Wake(), t.desk.Wake(), t.visit.Wake(), t.wake} {
+	for _, x := range []time.Time{t.till.Wake(), t.desk.Wake(), t.visit.Wake(), t.upkeep.Wake(), t.wake} {
 		if !x.IsZero() && (w.IsZero() || x.Before(w)) {
 			w = x
 		}
@@ -240,6 +319,7 @@ func (t *Terminal) InVisit() bool { return t.visit.InVisit() }
 // rest brings the rooms to rest after an input and shows the result.
 func (t *Terminal) rest() {
 	for range 16 {
+		t.upkeep.Observe(t.now, t.visit.InVisit())
 		t.visit.Observe(t.now)
 		head := t.world.Head()
 		if head == t.seen {
@@ -248,7 +328,19 @@ func (t *Terminal) rest() {
 		t.seen = head
 		t.out(t.courier.Appended(t.now, head))
 	}
-	t.world.Show(t.visit.State(t.now))
+	if t.ending {
+		t.till.Hold()
+	}
+	s := t.upkeep.Screen(t.now, t.visit.State(t.now))
+	t.shown = s.StepSeq
+	want := t.upkeep.Lamps(s)
+	for _, l := range panel.Lamps() {
+		if p, known := t.lamps[l]; !known || p != want[l] {
+			t.lamps[l] = want[l]
+			t.world.Panel(panel.Light{Lamp: l, Pattern: want[l]})
+		}
+	}
+	t.world.Show(s)
 }
 
 // out carries out what the courier asks for, in its order.

@@ -106,6 +106,7 @@ type payment struct {
 
 type ledgerState struct {
 	Period   uint64                    `json:"period"`
+	Closing  bool                      `json:"closing,omitempty"` // the period was closed, the next one has not begun
 	Total    map[money.Currency]*Terms `json:"total"`
 	ByPeriod map[money.Currency]*Terms `json:"by_period"` // since the period began
 	Visits   map[string]*VisitMoney    `json:"visits"`
@@ -213,6 +214,11 @@ var appliers = map[record.Kind]func(*Ledger, journal.Record) error{
 		l.s.Unit = Unit{b.Identity, b.Table, b.TableHash, true}
 	}),
 	record.NoteRejected{}.Kind(): on(func(l *Ledger, _ journal.Record, _ record.NoteRejected) { l.s.Rejected++ }),
+	record.CouponKept{}.Kind(): on(func(l *Ledger, _ journal.Record, _ record.CouponKept) {
+		for _, n := range l.s.Notes {
+			n.Counter = nil // the unit may have counted the coupon
+		}
+	}),
 	record.NoteEscrowed{}.Kind(): on(func(l *Ledger, r journal.Record, b record.NoteEscrowed) {
 		l.s.Notes[b.NoteID] = &OpenNote{ID: b.NoteID, Order: r.Seq, Note: b.Note, Serial: b.Serial, TableHash: b.TableHash,
 			Visit: r.Visit, State: NoteEscrow, Counter: b.Counter}
@@ -309,8 +315,9 @@ var appliers = map[record.Kind]func(*Ledger, journal.Record) error{
 			l.forget(r.Visit)
 		}
 	}),
+	record.CassetteClosed{}.Kind(): on(func(l *Ledger, _ journal.Record, _ record.CassetteClosed) { l.s.Closing = true }),
 	record.PeriodOpened{}.Kind(): on(func(l *Ledger, _ journal.Record, b record.PeriodOpened) {
-		l.s.Period = b.Period
+		l.s.Period, l.s.Closing = b.Period, false
 		l.s.ByPeriod = map[money.Currency]*Terms{}
 		l.s.Count = map[string]int64{}
 	}),

@@ -105,7 +105,7 @@ func (t *Till) unexpected(e cash.Stacked) {
 	if note.Value.IsZero() {
 		t.ports.Write(
 			journal.Draft{Body: record.NoteEscrowed{NoteID: id, Note: note, Serial: unit.Identity.Serial, TableHash: unit.TableHash, Raw: e.Raw}},
-			journal.Draft{Body: record.NoteInDoubt{NoteID: id, Why: "stacked without a record, and its value is not known", Row: row("", "stacked")}},
+			journal.Draft{Body: record.NoteInDoubt{NoteID: id, Why: "stacked without a record, and its value is not known", Row: row("", "stacked"), Trace: t.kept()}},
 		)
 	} else {
 		t.write("", record.NoteStacked{NoteID: id, Note: note, TableHash: unit.TableHash, Row: row("", "stacked"),

@@ -59,11 +59,18 @@ type Ports struct {
 	Acceptor func(cash.Command)
 	// NewID makes a unique id that sorts by time (UUIDv7).
 	NewID func() string
+	// Staff is the member of staff who is in service mode, or "". Nil: never one.
+	Staff func() string
+	// Trace is what went over the acceptor's line last, as text, a bounded number of
+	// lines; nil: nobody keeps it. It is attached to every note in doubt.
+	Trace func() []string
 }
 
 // Config holds what a terminal decides about notes.
 type Config struct {
 	Currency money.Currency
+	// Confirm: a new cassette counts only after a collector has confirmed it.
+	Confirm bool
 }
 
 // Moving is the note in the acceptor now, for the screen.
@@ -104,6 +111,7 @@ type Till struct {
 	closeWhy string
 	closeBy  time.Time
 	refused  map[string]string // note id -> why it is being given back
+	held     bool              // see Hold
 }
 
 // New makes a till on its ledger.
@@ -113,6 +121,12 @@ func New(cfg Config, ledger *Ledger, ports Ports) *Till {
 
 // Ledger is the fold the till decides by.
 func (t *Till) Ledger() *Ledger { return t.ledger }
+
+// Why Ready says no although the unit is well.
+const (
+	NotReadyCassette = "cassette" // no cassette is confirmed
+	NotReadyHeld     = "held"     // see Hold
+)
 
 // Ready reports whether notes can be taken now, and if not, why.
 func (t *Till) Ready() (bool, string) {
@@ -125,6 +139,10 @@ func (t *Till) Ready() (bool, string) {
 		return false, "starting"
 	case t.undecided() != nil:
 		return false, "in_doubt"
+	case t.ledger.s.Closing:
+		return false, NotReadyCassette
+	case t.held:
+		return false, NotReadyHeld
 	}
 	return true, ""
 }
@@ -218,7 +236,9 @@ func (t *Till) Event(now time.Time, ev cash.Event) {
 	case cash.PathClear:
 		t.counter = e.Counter
 		t.resolve(e.Counter)
-		t.moving = MovingNone
+		if t.state != cash.StateAccepting { // else the next note is on its way in already
+			t.moving = MovingNone
+		}
 		t.steer()
 	case cash.Escrowed:
 		t.escrowed(e)
@@ -234,6 +254,13 @@ func (t *Till) Event(now time.Time, ev cash.Event) {
 		t.write("", record.NoteRejected{Reason: e.Reason, Code: e.Code})
 		t.moving = MovingReturning
 		t.happen("unreadable", money.Amount{})
+	case cash.Coupon:
+		t.coupon(e)
+	case cash.CouponReturned:
+		t.couponGone(e.ID, cash.StateReturned)
+	case cash.CouponKept:
+		t.write("", record.CouponKept{Alarm: "a coupon was stacked without being told to"})
+		t.couponGone(e.ID, cash.StateStacked)
 	case cash.Unresolved:
 		if n := t.undecided(); n != nil && n.State != NoteInDoubt {
 			t.doubt(n, "no answer after "+e.After, "", e.Trace)
@@ -362,6 +389,9 @@ func (t *Till) refuse(tender *OpenTender, e cash.Escrowed) string {
 	if v.IsZero() {
 		return record.RefusedValueless
 	}
+	if t.shut() {
+		return record.RefusedHeld
+	}
 	if tender == nil {
 		return record.RefusedNoVisit
 	}
@@ -445,6 +475,9 @@ func (t *Till) match(typ int) *OpenNote {
 
 // credit writes that the note is in the cassette, once per note.
 func (t *Till) credit(n *OpenNote, note cash.Note, r, alarm string, raw []byte) {
+	if alarm == "" && t.ledger.s.Closing {
+		alarm = "stacked after the cassette's period was closed"
+	}
 	atStacked.Hit()
 	t.write(t.creditVisit(n), record.NoteStacked{NoteID: n.ID, Note: note, TableHash: n.TableHash, Row: r, Alarm: alarm, Raw: raw})
 	atCredited.Hit()
@@ -469,9 +502,11 @@ func (t *Till) returned(e cash.Returned) {
 	t.steer()
 }
 
-func (t *Till) doubt(n *OpenNote, why, r string, trace []string) {
-	t.write(n.Visit, record.NoteInDoubt{NoteID: n.ID, Why: why, Row: r, Trace: trace})
-	t.happen("stuck", n.Note.Value)
+func (t *Till) kept() []string {
+	if t.ports.Trace == nil {
+		return nil
+	}
+	return t.ports.Trace()
 }
 
 func (t *Till) faultEvent(e cash.Fault) {
@@ -484,7 +519,11 @@ func (t *Till) faultEvent(e cash.Fault) {
 		t.doubt(n, "fault: "+string(e.Kind), row(n.State, "fault"), e.Trace)
 	}
 	if e.Kind == cash.FaultCassetteRemoved {
-		t.write("", record.PeriodOpened{Period: t.ledger.s.Period + 1, Why: "cassette removed"})
+		person := ""
+		if t.ports.Staff != nil {
+			person = t.ports.Staff()
+		}
+		t.ClosePeriod("cassette removed", person)
 	}
 }
 
@@ -511,7 +550,7 @@ func (t *Till) steer() {
 	}
 	want := "off"
 	var types []int
-	if o := t.ledger.Tender(); o != nil && !t.closing && t.undecided() == nil {
+	if o := t.ledger.Tender(); o != nil && !t.closing && !t.shut() && t.undecided() == nil {
 		m := t.ledger.Visit(o.Visit)
 		if m.Held.Cmp(o.Owed) < 0 && m.Count < o.MaxNotes {
 			for _, n := range t.ledger.Unit().Table.Notes {
@@ -548,9 +587,7 @@ func (t *Till) tryClose(now time.Time) {
 		return
 	}
 	still := t.undecided() == nil || t.undecided().State == NoteInDoubt
-	quiet := t.state == cash.StateDisabled || t.state == cash.StateFault || t.state == cash.StateOffline ||
-		t.state == cash.StatePowerUp || t.state == cash.StateInitializing
-	if (still && quiet) || !now.Before(t.closeBy) {
+	if (still && quiet(t.state)) || !now.Before(t.closeBy) {
 		t.writeClosed(o, t.closeWhy)
 	}
 }

@@ -28,6 +28,10 @@ type world struct {
 	sent []cash.Command
 	ids  int
 	ev   cash.EventID
+	// trace is what is kept of the acceptor's line.
+	trace []string
+
+	confirm bool // new cassettes are confirmed
 }
 
 func newWorld(t *testing.T) *world {
@@ -46,10 +50,11 @@ func (w *world) boot() {
 	}
 	w.mem.Folds = []journal.Fold{l}
 	w.sent, w.ev = nil, 0
-	w.till = till.New(till.Config{Currency: money.AZN}, l, till.Ports{
+	w.till = till.New(till.Config{Currency: money.AZN, Confirm: w.confirm}, l, till.Ports{
 		Write:    w.mem.Append,
 		Acceptor: func(c cash.Command) { w.sent = append(w.sent, c) },
 		NewID:    func() string { w.ids++; return fmt.Sprintf("id-%03d", w.ids) },
+		Trace:    func() []string { return w.trace },
 	})
 }
 
@@ -439,5 +444,93 @@ func TestLedgerIsAFold(t *testing.T) {
 	e := w.till.Ledger().Equation()
 	if !e.Holds() || e.Total[0].Posted != 1800 || e.Total[0].Commission != 50 || e.Total[0].Leftover != 150 || len(e.Visits) != 0 {
 		t.Errorf("equation:\n%s", e)
+	}
+}
+
+// Hold and Release: nobody's tender and nothing else lets a note in meanwhile.
+func TestHold(t *testing.T) {
+	w := newWorld(t)
+	w.event(cash.Online{Found: cash.StateDisabled})
+	w.settle(7)
+	w.pay()
+	w.event(cash.StateChanged{State: cash.StateIdle})
+	if ok, _ := w.till.Ready(); !ok || !w.till.Accepting() {
+		t.Fatal("the till does not take notes")
+	}
+	w.till.Hold()
+	if ok, why := w.till.Ready(); ok || why != till.NotReadyHeld || w.till.Accepting() || !w.did(cash.Disable{}) {
+		t.Errorf("held: ready %v (%s), accepting %v, told %v", ok, why, w.till.Accepting(), w.sent)
+	}
+	w.sent = nil
+	w.escrow(4, false) // it was on its way in
+	if r, _ := journaltest.Last[record.NoteReturnIntent](w.mem); r.Reason != record.RefusedHeld {
+		t.Errorf("the note that was on its way in: %+v", r)
+	}
+	w.event(cash.Returned{ID: w.id(), Note: cash.Note{Type: 4}})
+	w.event(cash.PathClear{})
+	w.till.Hold()
+	w.till.Release()
+	if !w.till.Accepting() {
+		t.Error("released, and no note is taken")
+	}
+	w.balanced()
+}
+
+// A note that is past the decision when the terminal is held finishes and counts.
+func TestHoldWithNoteInMotion(t *testing.T) {
+	w := inState(t, till.NoteStackIntent, 7)
+	w.till.Hold()
+	w.stacked(4)
+	if m := w.till.Ledger().Visit("v1").Held; m != money.Manat(10) {
+		t.Errorf("%s held", m)
+	}
+	if w.till.Accepting() {
+		t.Error("another note is taken")
+	}
+	w.balanced()
+}
+
+// Periods with and without somebody who confirms.
+func TestPeriods(t *testing.T) {
+	for _, confirm := range []bool{true, false} {
+		w := newWorld(t)
+		w.mem.Append(journal.Draft{Body: record.PeriodOpened{Period: 1}})
+		w.confirm = confirm
+		w.boot()
+		w.event(cash.Online{Found: cash.StateDisabled})
+		w.settle(7)
+		w.pay()
+		w.escrow(5, false)
+		w.stacked(5)
+		w.till.ClosePeriod("switch", "201")
+		w.till.ClosePeriod("switch again", "")
+		w.event(cash.Fault{Kind: cash.FaultCassetteRemoved})
+		closed, _ := journaltest.Last[record.CassetteClosed](w.mem)
+		n, open := w.till.Ledger().Period()
+		if confirm {
+			if w.mem.Count(closed.Kind()) != 1 || closed.Person != "201" || closed.Totals[money.AZN] != 2000 || open || n != 1 {
+				t.Errorf("closed %+v, period %d, open %v", closed, n, open)
+			}
+			if err := w.till.OpenPeriod("", "201"); err == nil {
+				t.Error("confirmed with no cassette in the unit")
+			}
+			w.event(cash.FaultCleared{})
+			w.settle(8)
+			if ok, why := w.till.Ready(); ok || why != till.NotReadyCassette {
+				t.Errorf("ready %v, %s", ok, why)
+			}
+			if err := w.till.OpenPeriod("new cassette", "201"); err != nil {
+				t.Error(err)
+			}
+			if err := w.till.OpenPeriod("new cassette", "201"); err == nil {
+				t.Error("a period was opened twice")
+			}
+		} else if !open || n != 4 { // each removal began one
+			t.Errorf("period %d, open %v", n, open)
+		}
+		w.balanced()
+		if e := w.till.Ledger().Equation(); len(e.Cassette) != 0 || e.Total[0].Stacked != 2000 {
+			t.Errorf("after the change: %+v", e)
+		}
 	}
 }

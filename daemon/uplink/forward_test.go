@@ -146,7 +146,7 @@ func (f fault) end(w *world) {
 	w.front.Store(nil)
 	w.wire.Store(nil)
 	w.tls.Store(nil)
-	w.central.dead = func() bool { return false }
+	w.central.dead.Store(false)
 	if f.undo != nil {
 		f.undo(w)
 	}
@@ -252,7 +252,7 @@ func faults() []fault {
 			})
 		}},
 		{name: "nobody there", fresh: true, status: 502, cause: cause.Unreachable, begin: func(w *world) {
-			w.central.dead = func() bool { return true }
+			w.central.dead.Store(true)
 		}},
 		onWire("cut at once", cause.Unreachable, func(c net.Conn) net.Conn { c.Close(); return c }),
 		onWire("cut in the handshake", cause.Unreachable, func(c net.Conn) net.Conn { return &cutting{Conn: c, left: 100} }),
@@ -419,10 +419,10 @@ func TestCertificateIsRenewed(t *testing.T) {
 		if second == first || w.ask("GET", w.own("/head"), "", nil).status != 200 {
 			t.Fatal("not renewed, or not to be used")
 		}
-		w.central.dead = func() bool { return true }
+		w.central.dead.Store(true)
 		w.cut()
 		time.Sleep(110 * day) // 20 days after its end
-		w.central.dead = func() bool { return false }
+		w.central.dead.Store(false)
 		if r := w.ask("GET", w.own("/head"), "", nil); r.status != 401 {
 			t.Errorf("with a certificate that ran out: %+v", r)
 		}

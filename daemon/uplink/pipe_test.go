@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,11 +19,11 @@ type pipes struct {
 	conns chan net.Conn
 	once  sync.Once
 	done  chan struct{}
-	dead  func() bool
+	dead  atomic.Bool
 }
 
 func newPipes() *pipes {
-	return &pipes{conns: make(chan net.Conn), done: make(chan struct{}), dead: func() bool { return false }}
+	return &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
 }
 
 func (p *pipes) Accept() (net.Conn, error) {
@@ -37,7 +38,7 @@ func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return ni
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
 
 func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	if p.dead() {
+	if p.dead.Load() {
 		return nil, errors.New("connection refused")
 	}
 	near, far := pipe()

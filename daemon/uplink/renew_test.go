@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,16 +41,39 @@ func TestRenewalDue(t *testing.T) {
 	}
 }
 
+// locked writes under a lock.
+type locked struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (l locked) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}
+
 // A terminal whose central cannot renew for 88 days: daily, then hourly, an alarm
 // from 14 days on, and one that is renewed at last is quiet for two months.
 func TestRenewerThroughALife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
+		// What the renewer's goroutine and the test both touch.
+		var mu sync.Mutex
 		leaf := &x509.Certificate{NotBefore: began, NotAfter: began.Add(90 * day)}
 		var tries []time.Duration
 		open := false
 		var log strings.Builder
-		r := newRenewer(slog.New(slog.NewTextHandler(&log, nil)), func() *x509.Certificate { return leaf }, func(context.Context) (*x509.Certificate, error) {
+		with := func(f func()) {
+			mu.Lock()
+			defer mu.Unlock()
+			f()
+		}
+		tried := func() (n int) { with(func() { n = len(tries) }); return n }
+		logged := func() (s string) { with(func() { s = log.String() }); return s }
+		r := newRenewer(slog.New(slog.NewTextHandler(locked{&mu, &log}, nil)), func() (c *x509.Certificate) { with(func() { c = leaf }); return c }, func(context.Context) (*x509.Certificate, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			tries = append(tries, time.Since(began))
 			if !open {
 				return nil, errors.New("not today")
@@ -61,35 +86,39 @@ func TestRenewerThroughALife(t *testing.T) {
 		done := make(chan struct{})
 		go func() { defer close(done); r.run(ctx) }()
 		time.Sleep(76*day - time.Minute)
-		if len(tries) != 16 || tries[0] < 60*day || tries[0] > 60*day+2*time.Hour || strings.Contains(log.String(), "ERROR") {
-			t.Errorf("until day 76: %v\n%s", tries, log.String())
-		}
+		with(func() {
+			if len(tries) != 16 || tries[0] < 60*day || tries[0] > 60*day+2*time.Hour || strings.Contains(log.String(), "ERROR") {
+				t.Errorf("until day 76: %v\n%s", tries, log.String())
+			}
+		})
 		time.Sleep(6 * day)
-		if !strings.Contains(log.String(), "level=ERROR") || r.trouble() == "" {
+		if !strings.Contains(logged(), "level=ERROR") || r.trouble() == "" {
 			t.Error("no alarm although 8 days are left")
 		}
 		time.Sleep(6 * day)
-		n := len(tries)
+		n := tried()
 		time.Sleep(day)
-		if got := len(tries) - n; got < 20 || got > 24 {
+		if got := tried() - n; got < 20 || got > 24 {
 			t.Errorf("%d tries on a day of the last week", got)
 		}
-		open = true
+		with(func() { open = true })
 		time.Sleep(2 * time.Hour)
-		n = len(tries)
-		if r.trouble() != "" || leaf.NotAfter.Before(began.Add(170*day)) {
-			t.Errorf("not renewed: %q, until %v", r.trouble(), leaf.NotAfter.Sub(began))
+		n = tried()
+		var until time.Time
+		with(func() { until = leaf.NotAfter })
+		if r.trouble() != "" || until.Before(began.Add(170*day)) {
+			t.Errorf("not renewed: %q, until %v", r.trouble(), until.Sub(began))
 		}
 		time.Sleep(59 * day)
-		if len(tries) != n {
-			t.Errorf("%d tries with a fresh certificate", len(tries)-n)
+		if tried() != n {
+			t.Errorf("%d tries with a fresh certificate", tried()-n)
 		}
 		// Refused by central: at most one try an hour helps itself.
 		for range 120 {
 			r.denied()
 			time.Sleep(time.Minute)
 		}
-		if got := len(tries) - n; got != 2 {
+		if got := tried() - n; got != 2 {
 			t.Errorf("%d tries in two hours of refusals", got)
 		}
 		cancel()

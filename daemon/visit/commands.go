@@ -194,6 +194,9 @@ func (e *Engine) outOfService() bool {
 	if e.InVisit() {
 		return false
 	}
+	if e.hold {
+		return true
+	}
 	for i := range e.bundle.Services {
 		if len(e.missing(&e.bundle.Services[i])) == 0 {
 			return false

@@ -187,7 +187,7 @@ func (e *Engine) chooseMethod(now time.Time, m string) {
 	case catalogue.LoginASAN:
 		id.fields = []catalogue.Field{
 			{Name: fieldPhone, Type: catalogue.FieldCode, Label: catalogue.TextPhone, Hint: catalogue.TextPhoneHint, Required: true,
-				Min: 9, Max: 12, Pattern: `^(994)?[1-9][0-9]{8}$`, Keyboard: string(wire.KeyboardPhone)},
+				Min: 9, Max: len("+994501234567"), Pattern: `^(994)?[1-9][0-9]{8}$`, Keyboard: string(wire.KeyboardPhone)},
 			{Name: fieldUserID, Type: catalogue.FieldCode, Label: catalogue.TextUserID, Hint: catalogue.TextUserIDHint, Required: true,
 				Min: 4, Max: 10, Pattern: "^[0-9]{4,10}$", Keyboard: string(wire.KeyboardDigits)},
 		}
@@ -331,13 +331,23 @@ func (e *Engine) backIdentify(now time.Time) {
 		e.finish(now, "back")
 	case id.phase == phaseCode:
 		e.again(now)
-	case id.phase == phasePIN && len(id.keys) > 1, id.phase == phaseLast && len(id.keys) > 1:
+	case (id.phase == phasePIN || id.phase == phaseLast) && id.usable() > 1:
 		id.drop(fieldPIN)
 		id.key = nil
 		e.turn(now, phaseChoose)
 	default:
 		e.otherWay(now)
 	}
+}
+
+// usable is how many of the card's certificates can be chosen.
+func (id *identification) usable() (n int) {
+	for i := range id.keys {
+		if id.keys[i].Problem == "" {
+			n++
+		}
+	}
+	return n
 }
 
 // rejected ends the step without a sign-in.

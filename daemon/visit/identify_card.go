@@ -41,14 +41,12 @@ func (e *Engine) observeCard(now time.Time) {
 		return
 	}
 	id.keys = r.Keys
-	usable := 0
 	for i := range id.keys {
 		if id.keys[i].Problem == "" {
-			usable++
 			id.key = &id.keys[i]
 		}
 	}
-	switch usable {
+	switch id.usable() {
 	case 0:
 		id.key = nil
 		e.cardTrouble(now, cardProblem(id.keys[0].Problem))

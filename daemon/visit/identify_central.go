@@ -39,7 +39,7 @@ func (e *Engine) sendFields(now time.Time) {
 			}
 			continue
 		}
-		if v := catalogue.Validate(f, catalogue.Normalise(f.Type, id.inputs[f.Name])); v.Verdict != catalogue.FieldOK {
+		if v := catalogue.Validate(f, id.value(f.Name)); v.Verdict != catalogue.FieldOK {
 			problems[f.Name] = wire.Problem(v.Problem)
 		}
 	}
@@ -53,7 +53,7 @@ func (e *Engine) sendFields(now time.Time) {
 		}
 		return
 	}
-	value := func(name string) []byte { return []byte(catalogue.Normalise(catalogue.FieldCode, id.inputs[name])) }
+	value := func(name string) []byte { return []byte(id.value(name)) }
 	switch {
 	case id.phase == phaseCode:
 		e.sendSecret(now, "login.otp", member{"attempt", []byte(id.attempt)}, member{"otp", id.secrets[fieldCode].Bytes()})
@@ -66,6 +66,12 @@ func (e *Engine) sendFields(now time.Time) {
 		phone = "+994" + strings.TrimPrefix(phone, "994")
 		e.sendSecret(now, "login.asan", member{"phone", []byte(phone)}, member{"user_id", value(fieldUserID)})
 	}
+}
+
+// value is what was typed into a field that is shown, as it is checked and sent. A
+// telephone number may begin with the sign that the screen's keyboard puts there.
+func (id *identification) value(name string) string {
+	return catalogue.Normalise(catalogue.FieldCode, strings.TrimPrefix(strings.TrimSpace(id.inputs[name]), "+"))
 }
 
 // member is one member of a JSON object whose value is no string anywhere.

@@ -347,7 +347,9 @@ func TestLastTryFromTheStart(t *testing.T) {
 	p.toMethod()
 	p.tap(wire.NameMethod, wire.Command{Method: wire.MethodCard})
 	p.insertCard(1)
-	p.cardDone(esign.Result{Keys: []esign.Key{citizen(1)}})
+	documents := citizen(3)
+	documents.ID, documents.Problem = "46", esign.ProblemPurpose
+	p.cardDone(esign.Result{Keys: []esign.Key{citizen(1), documents}})
 	p.at(wire.StepPINLast)
 	p.tap(wire.NameBack, wire.Command{})
 	p.at(wire.StepMethod)
@@ -493,7 +495,7 @@ func TestSignInWithPhone(t *testing.T) {
 	p := newPerson(t)
 	p.toMethod()
 	p.tap(wire.NameMethod, wire.Command{Method: wire.MethodASAN})
-	p.tap(wire.NameInput, wire.Command{Field: "phone", Value: "50 123 45 67"})
+	p.tap(wire.NameInput, wire.Command{Field: "phone", Value: "+994 50 123 45 67"})
 	p.tap(wire.NameInput, wire.Command{Field: "user_id", Value: "12345"})
 	p.tap(wire.NameNext, wire.Command{})
 	if got := p.asked["login.asan"]; got != `{"phone":"+994501234567","user_id":"12345"}` {

@@ -65,8 +65,8 @@ func (e *Engine) observePay(now time.Time) {
 		e.finish(now, "fault")
 	case m.Held.IsZero():
 		e.r.Reason = why(c.Why)
-		if c.Why == closeAbandoned {
-			e.end(now, closeAbandoned)
+		if c.Why == closeAbandoned || c.Why == outInterrupted {
+			e.end(now, c.Why)
 			return
 		}
 		e.finish(now, "empty")
@@ -82,6 +82,8 @@ func why(s string) wire.Reason {
 		return wire.ReasonCancelled
 	case closeAbandoned:
 		return wire.ReasonAbandoned
+	case outInterrupted:
+		return wire.ReasonOutOfService
 	}
 	return wire.ReasonRestarted
 }

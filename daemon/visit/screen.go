@@ -10,6 +10,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
+	"github.com/asan-kiosk/kiosk/daemon/till"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
 	"github.com/asan-kiosk/kiosk/drivers/money"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
@@ -144,15 +145,19 @@ func (e *Engine) wait(w wire.WaitFor) *wire.Wait {
 }
 
 func (e *Engine) devices() wire.Devices {
-	d := wire.Devices{Central: wire.HealthOffline, Acceptor: wire.HealthOffline, Printer: wire.HealthOffline, CardReader: wire.HealthOffline}
-	if e.cards.Ready() {
+	d := wire.Devices{Central: wire.HealthOffline, Acceptor: wire.HealthOffline, Printer: wire.HealthOffline}
+	switch {
+	case e.cards == nil: // there is none, and nothing to say of it
+	case e.cards.Ready():
 		d.CardReader = wire.HealthOnline
+	default:
+		d.CardReader = wire.HealthOffline
 	}
 	if e.ports.CentralOnline() {
 		d.Central = wire.HealthOnline
 	}
 	switch ok, why := e.till.Ready(); {
-	case ok:
+	case ok, why == till.NotReadyHeld, why == till.NotReadyCassette: // the unit is well; it is the terminal that takes no notes
 		d.Acceptor = wire.HealthOnline
 	case e.till.Fault() != nil || why == "in_doubt":
 		d.Acceptor = wire.HealthFault
@@ -171,6 +176,9 @@ func (e *Engine) devices() wire.Devices {
 
 // outReason is the first cause for which nothing can be offered.
 func (e *Engine) outReason() wire.Reason {
+	if e.hold {
+		return wire.ReasonOutOfService
+	}
 	for i := range e.bundle.Services {
 		for _, m := range e.missing(&e.bundle.Services[i]) {
 			switch m {
@@ -341,7 +349,7 @@ func (e *Engine) moneyState() wire.Money {
 
 func noteWhat(s string) wire.NoteWhat {
 	switch w := wire.NoteWhat(s); w {
-	case wire.NoteTaken, wire.NoteUnreadable, wire.NoteEnough, wire.NoteLimit, wire.NoteReturned, wire.NoteStuck:
+	case wire.NoteTaken, wire.NoteUnreadable, wire.NoteEnough, wire.NoteLimit, wire.NoteReturned, wire.NoteCoupon, wire.NoteStuck:
 		return w
 	}
 	return wire.NoteRefused

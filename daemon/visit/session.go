@@ -105,6 +105,9 @@ func (e *Engine) signOut(now time.Time, why string) {
 	}
 	e.session = nil
 	clear(e.lists)
+	if why == outInterrupted { // central's contract has no word for it
+		why = outCancelled
+	}
 	e.report(now, identityEvent{Event: eventSignedOut, Session: s.id, Method: s.method, Level: s.level, Why: why})
 }
 

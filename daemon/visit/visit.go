@@ -136,6 +136,9 @@ type Engine struct {
 	session   *session
 	lists     map[string][]wire.ListRow
 	restarted bool // the last start ended a sign-in
+
+	hold        bool // no new visit
+	interrupted bool // the running visit is to end
 }
 
 // New makes an engine. Start must follow.
@@ -382,6 +385,9 @@ func (e *Engine) observe(now time.Time) bool {
 	}
 	before := e.stepSeq
 	e.observeSession(now)
+	if e.interrupted && e.stepSeq == before {
+		e.observeInterrupted(now)
+	}
 	switch {
 	case e.stepSeq != before: // the sign-in has ended, and the step with it
 	case !e.InVisit():
@@ -487,7 +493,7 @@ func (e *Engine) end(now time.Time, why string) {
 	e.ports.SaveResume(nil)
 	e.r = resume{Lang: e.firstLang()}
 	e.journey, e.step, e.answer, e.resumed = nil, nil, nil, false
-	e.restarted = false
+	e.restarted, e.interrupted = false, false
 	clear(e.lists)
 	e.idle = time.Time{}
 	e.stepSeq++

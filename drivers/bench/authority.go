@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/asan-kiosk/kiosk/drivers/bench/authority"
@@ -20,13 +21,28 @@ type certificateState struct {
 
 // certificates is the standing of what is on the cards, in the wallet's order.
 func (b *bench) certificates() []certificateState {
+	b.standing.mu.Lock()
+	defer b.standing.mu.Unlock()
+	return b.standing.list
+}
+
+// standings is kept, because to tell one certificate's takes a signature's check
+// and the page asks often. Only setStanding changes them.
+type standings struct {
+	mu   sync.Mutex
+	list []certificateState // replaced, never changed
+}
+
+func (b *bench) lookUpStanding() {
 	list := []certificateState{}
 	for _, c := range b.cards {
 		for _, one := range c.Certificates {
 			list = append(list, certificateState{Card: c.Name, Purpose: one.Purpose, Status: b.authority.Status(one.DER)})
 		}
 	}
-	return list
+	b.standing.mu.Lock()
+	b.standing.list = list
+	b.standing.mu.Unlock()
 }
 
 // Actions of an issuer.
@@ -75,6 +91,7 @@ func (b *bench) setStanding(action string, c *card) error {
 			return impossibleError{err}
 		}
 	}
+	b.lookUpStanding()
 	b.hub.publish(event{Source: sourceAuthority, Kind: "status", Card: c.Name, Text: string(becomes)})
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/asan-kiosk/kiosk/drivers/bench/authority"
+	"github.com/asan-kiosk/kiosk/drivers/bench/ioboard"
 	"github.com/asan-kiosk/kiosk/drivers/bench/paperprinter"
 	"github.com/asan-kiosk/kiosk/drivers/bench/validator"
 	"github.com/asan-kiosk/kiosk/drivers/money"
@@ -32,6 +33,7 @@ type options struct {
 	take          time.Duration
 	initTime      time.Duration
 	readers       bool
+	cardPIN       string // empty: the wallet's own
 	wallet        string // folder; empty: one in dir
 	pki           string // where the issuers' lists and answers are found; empty: nowhere
 }
@@ -47,6 +49,8 @@ type bench struct {
 	unit      *validatorMachine // only under validator.mu
 	printer   *device
 	paper     *printerMachine // only under printer.mu
+	panel     *device
+	cabinet   *panelMachine // only under panel.mu
 
 	cable   *cable
 	central *centralSwitch
@@ -54,6 +58,7 @@ type bench struct {
 	readers   *readers
 	cards     []*card // the wallet; those that are in a reader, too
 	authority *authority.Authority
+	standing  standings
 }
 
 // openBench takes up the world kept in the folder and plugs the devices in.
@@ -112,7 +117,10 @@ func (b *bench) openDevices() error {
 	b.paper = &printerMachine{p: p, store: b.store}
 	b.printer = newDevice(sourcePrinter, deviceLink(b.opt.dir, "printer"), b.paper, b.hub, b.rec)
 
-	for _, d := range []*device{b.validator, b.printer} {
+	if err := b.openPanel(); err != nil {
+		return err
+	}
+	for _, d := range []*device{b.validator, b.printer, b.panel} {
 		d.mu.Lock()
 		err := errors.Join(d.m.keep(), d.plugIn())
 		d.mu.Unlock()
@@ -129,13 +137,14 @@ func (b *bench) run(ctx context.Context) error {
 	g.Go(func() error { return b.validator.run(ctx) })
 	g.Go(func() error { return b.printer.run(ctx) })
 	g.Go(func() error { return b.runAuthority(ctx) })
+	g.Go(func() error { return b.panel.run(ctx) })
 	return g.Wait()
 }
 
 // close gives everything back; run has ended, or was never called.
 func (b *bench) close() error {
 	var errs []error
-	for _, d := range []*device{b.validator, b.printer} {
+	for _, d := range []*device{b.validator, b.printer, b.panel} {
 		if d != nil {
 			d.mu.Lock()
 			errs = append(errs, d.hangUp())
@@ -155,7 +164,7 @@ func (b *bench) close() error {
 // doValidator performs an action; unplugging and plugging happen to the
 // pseudo-terminal too.
 func (b *bench) doValidator(a validator.Action) error {
-	return b.validator.do(func(now time.Time) (step, error) {
+	err := b.validator.do(func(now time.Time) (step, error) {
 		s, err := b.unit.do(now, a)
 		if err != nil {
 			return s, impossibleError{err}
@@ -168,6 +177,10 @@ func (b *bench) doValidator(a validator.Action) error {
 		}
 		return s, err
 	})
+	if err != nil {
+		return err
+	}
+	return b.followCassette(a)
 }
 
 func (b *bench) doPrinter(a paperprinter.Action) error {
@@ -288,6 +301,7 @@ type benchState struct {
 	US        int64              `json:"us"`
 	Validator validatorState     `json:"validator"`
 	Printer   paperprinter.State `json:"printer"`
+	Panel     ioboard.State      `json:"panel"`
 	Strips    []stripInfo        `json:"strips"`
 	Network   cableState         `json:"network"`
 	Central   behaviour          `json:"central"`
@@ -321,9 +335,9 @@ type denomination struct {
 func (b *bench) state() benchState {
 	s := benchState{
 		US: time.Now().UnixMicro(), Strips: b.store.strips(), Network: b.cable.status(),
-		Central: b.central.last(), ScreenURL: b.opt.screenURL,
+		Central: b.central.last(), Panel: b.panelState(), ScreenURL: b.opt.screenURL,
 		Events: b.hub.recent(shownEvents),
-		Ports:  map[string]string{sourceValidator: b.validator.link, sourcePrinter: b.printer.link},
+		Ports:  map[string]string{sourceValidator: b.validator.link, sourcePrinter: b.printer.link, sourcePanel: b.panel.link},
 	}
 	for name, link := range s.Ports {
 		if abs, err := filepath.Abs(link); err == nil {

@@ -282,7 +282,7 @@ func TestSlipOverPTY(t *testing.T) {
 // Pulled, the port is gone; plugged in, it is back under its name.
 func TestUnplug(t *testing.T) {
 	r := startRig(t, t.TempDir())
-	for _, name := range []string{"validator", "printer"} {
+	for _, name := range []string{"validator", "printer", "panel"} {
 		link := deviceLink(r.dir, name)
 		p := openPort(t, link)
 		r.post("/api/"+name, map[string]string{"action": "unplug"})
@@ -300,11 +300,14 @@ func TestUnplug(t *testing.T) {
 		}
 		r.post("/api/"+name, map[string]string{"action": "plug"})
 		p = openPort(t, link)
-		if name == "validator" {
+		switch name {
+		case "validator":
 			p.until(0x10)
-		} else {
+		case "printer":
 			p.write([]byte{0x10, 0x04, 0x01})
 			p.read(1)
+		case "panel":
+			p.command("ver")
 		}
 	}
 }

@@ -256,10 +256,18 @@ type cardState struct {
 	Holder   string `json:"holder"`
 	Token    bool   `json:"token"`
 	Where    string `json:"where"` // a reader, or "wallet"
+	PINs     pins   `json:"pins"`  // so that a person at the bench can enter them
 	Tries    tries  `json:"tries"`
 	Most     tries  `json:"most"`     // tries when nobody has tried; zero: there is no such PIN
 	Verified bool   `json:"verified"` // right now: who uses the reader next could sign
 	Commands uint64 `json:"commands"` // since the bench was started
+}
+
+// pins are those of a virtual card; empty: there is no such PIN.
+type pins struct {
+	PIN1 string `json:"pin1,omitempty"`
+	PIN2 string `json:"pin2,omitempty"`
+	PUK  string `json:"puk,omitempty"`
 }
 
 // readerState is one reader.
@@ -300,6 +308,7 @@ func (b *bench) cardStates() (serviceState, map[string]readerState, []cardState)
 	list := []cardState{}
 	for _, c := range b.cards {
 		s := cardState{Name: c.Name, Title: c.Title, Holder: c.Holder, Token: c.Token, Where: where[c],
+			PINs:  pins{c.Config.PIN1.Value, c.Config.PIN2.Value, c.Config.PUK.Value},
 			Tries: c.tries(), Most: c.most, Verified: c.Chip.Verified(), Commands: c.commands.Load()}
 		if s.Where == "" {
 			s.Where = "wallet"

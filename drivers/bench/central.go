@@ -96,8 +96,14 @@ func (c *centralSwitch) press(ctx context.Context, o phoneOrder) error {
 		return err
 	}
 	_, err = c.call(ctx, http.MethodPost, phonePath, body)
+	if errors.Is(err, errNotFound) {
+		return impossibleError{errors.New("no telephone waits for this answer")}
+	}
 	return err
 }
+
+// errNotFound: central does not know what was meant.
+var errNotFound = errors.New("not found")
 
 func (c *centralSwitch) call(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	if c.base == "" {
@@ -116,6 +122,9 @@ func (c *centralSwitch) call(ctx context.Context, method, path string, body []by
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxCentralState))
 	if err != nil {
 		return nil, upstreamError{fmt.Errorf("central: %w", err)}
+	}
+	if resp.StatusCode == http.StatusNotFound {
+		return nil, upstreamError{fmt.Errorf("central: %s %s: %w", method, path, errNotFound)}
 	}
 	if resp.StatusCode >= 300 {
 		return nil, upstreamError{fmt.Errorf("central: %s %s: %s", method, path, resp.Status)}

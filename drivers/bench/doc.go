@@ -1,19 +1,19 @@
 // Command bench holds a terminal's devices on a machine that has none: a
-// banknote validator and a receipt printer behind pseudo-terminals, smart-card
-// readers with cards to put into them behind a real PC/SC daemon, and a network
-// cable that can be pulled. It is the witness of what truly happened: it owns the
-// notes in the cassette, the paper in the tray and the tries left of every PIN,
-// shares no code with the drivers it is used to test, and outlives a daemon that
-// is killed.
+// banknote validator, a receipt printer and the I/O board of doors and lamps
+// behind pseudo-terminals, smart-card readers with cards to put into them behind a
+// real PC/SC daemon, and a network cable that can be pulled. It is the witness of
+// what truly happened: it owns the notes in the cassette, the paper in the tray and
+// the tries left of every PIN, shares no code with the drivers it is used to test,
+// and outlives a daemon that is killed.
 //
 //	bench --dir DIR --listen 127.0.0.1:8481 --central 127.0.0.1:8443
 //
-// The devices are found at DIR/dev/validator and DIR/dev/printer, links to the
-// slave sides. Unplugging removes the link and hangs up; plugging in makes a new
-// pseudo-terminal under the same name. The physical world (cassette, hand, bags,
-// the unit's counter and memory, paper, strips) is kept in DIR/bench.json and
-// DIR/strips, so that the bench itself may be started again; its devices take
-// that for a power cut. DIR/addresses.json holds the addresses it listens on.
+// The devices are found at DIR/dev/validator, DIR/dev/printer and DIR/dev/panel,
+// links to the slave sides. Unplugging removes the link and hangs up; plugging in
+// makes a new pseudo-terminal under the same name. The physical world (cassette,
+// hand, bags, the unit's counter and memory, paper, strips, doors) is kept in
+// DIR/bench.json and DIR/strips, so that the bench itself may be started again;
+// its devices take that for a power cut. DIR/addresses.json holds the addresses it listens on.
 //
 // The card readers belong to a PC/SC daemon of the bench's own (package vpcd),
 // which nothing but DIR/pcscd.comm leads to: a client has the environment variable
@@ -36,10 +36,11 @@
 //	GET  /api/state     everything: "us", "validator" (State of package validator,
 //	                    with "cassette_total" by currency and "cassette_count" by
 //	                    denomination), "printer" (State of package paperprinter),
+//	                    "panel" (State of package ioboard),
 //	                    "strips" (newest first), "network", "central", "screen_url",
 //	                    "ports" (paths of the devices), "pcscd" (whether it runs, its
 //	                    socket), "readers" (what is in them), "cards" (holder, where,
-//	                    tries left, whether a PIN is verified right now, how many
+//	                    PINs and tries left, whether a PIN is verified right now, how many
 //	                    commands they got), "authority" (the certificates' standing),
 //	                    "events" (the latest)
 //	POST /api/notes     {"denomination": 5, "currency": "AZN", "quality": "good",
@@ -52,6 +53,10 @@
 //	POST /api/validator {"action": "...", ...}: an action of package validator by
 //	                    its name, with its fields
 //	POST /api/printer   {"action": "...", ...}: likewise of package paperprinter
+//	POST /api/panel     {"action": "open_service_door"}: likewise of package
+//	                    ioboard; the page has doors, safe, cassette switch, tamper
+//	                    loop and cable. The cassette's switch follows the cassette
+//	                    of the validator, and can be moved by itself
 //	POST /api/network   {"mode": "on" | "off" | "blackhole" | "slow", "delay_ms": n,
 //	                    "bytes_per_s": n}: off closes and refuses, blackhole accepts
 //	                    and lets no byte through, slow delays each piece
@@ -94,7 +99,7 @@
 //	                    the readers; cards get their tries back, and what was revoked
 //	                    stays revoked. 409 while a note lies in the validator's path
 //
-// An event has "seq", "us", "source" (validator, printer, network, central,
+// An event has "seq", "us", "source" (validator, printer, panel, network, central,
 // reader, authority, bench), "kind" and what belongs to it. Kinds of the devices are those of their
 // packages. "stacked_sent" of the validator is published after the last byte of an
 // 81h frame has been written to the line, with the frame's number in "frame":

@@ -40,6 +40,8 @@ type (
 	}
 )
 
+func (e upstreamError) Unwrap() error { return e.error }
+
 func (e unknownActionError) Error() string { return fmt.Sprintf("unknown %s %q", e.what, e.name) }
 
 // handler serves the interface and the page at the address host.
@@ -65,6 +67,7 @@ func (b *bench) handler(host string) http.Handler {
 	mux.HandleFunc("POST /api/notes", post(func(_ *http.Request, o noteOrder) (any, error) { return b.insert(o) }))
 	mux.HandleFunc("POST /api/validator", post(b.postValidator))
 	mux.HandleFunc("POST /api/printer", post(b.postPrinter))
+	mux.HandleFunc("POST /api/panel", post(b.postPanel))
 	mux.HandleFunc("POST /api/network", post(func(_ *http.Request, o cableOrder) (any, error) {
 		if err := b.cable.set(o); err != nil {
 			return nil, err

@@ -49,6 +49,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	f.DurationVar(&o.take, "take", 0, "after what time a returned note is taken (800ms unless given; negative: only by hand)")
 	f.DurationVar(&o.initTime, "init", 0, "how long the validator takes to start (3s unless given)")
 	f.BoolVar(&o.readers, "readers", true, "start a PC/SC daemon of the bench's own, with two virtual card readers")
+	f.StringVar(&o.cardPIN, "card-pin", "", "PIN1 of the cards (1234 unless given)")
 	f.StringVar(&o.wallet, "wallet", "", "folder of the cards and of their issuers' keys (DIR/wallet unless given)")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -114,7 +115,7 @@ func run(ctx context.Context, args []string, stderr io.Writer) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	slog.Info("bench is ready", "page", "http://"+host+"/", "network", b.cable.status().Listen,
-		"validator", b.validator.link, "printer", b.printer.link)
+		"validator", b.validator.link, "printer", b.printer.link, "panel", b.panel.link)
 
 	ctx, cancel := context.WithCancel(ctx) // streams of events end with it
 	defer cancel()

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/asan-kiosk/kiosk/drivers/bench/ioboard"
 	"github.com/asan-kiosk/kiosk/drivers/bench/paperprinter"
 	"github.com/asan-kiosk/kiosk/drivers/bench/validator"
 )
@@ -19,6 +20,7 @@ import (
 type kept struct {
 	Validator *keptValidator      `json:"validator,omitempty"`
 	Printer   *paperprinter.World `json:"printer,omitempty"`
+	Panel     *ioboard.World      `json:"panel,omitempty"`
 	Strips    []stripInfo         `json:"strips"` // oldest first
 
 	Cards   map[string]json.RawMessage `json:"cards,omitempty"`   // what each card remembers

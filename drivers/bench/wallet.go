@@ -22,7 +22,7 @@ func (b *bench) openCards() error {
 	if err != nil {
 		return err
 	}
-	dealt, err := wallet.Open(wallet.Options{Dir: filepath.Join(dir, "cards"), Authority: b.authority})
+	dealt, err := wallet.Open(wallet.Options{Dir: filepath.Join(dir, "cards"), Authority: b.authority, PIN1: b.opt.cardPIN})
 	if err != nil {
 		return err
 	}
@@ -38,6 +38,7 @@ func (b *bench) openCards() error {
 		}
 		b.cards = append(b.cards, c)
 	}
+	b.lookUpStanding()
 	b.openReaders()
 	return nil
 }

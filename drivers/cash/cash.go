@@ -56,7 +56,12 @@ type Identity struct {
 	Serial string `json:"serial"`          // serial number
 	Asset  string `json:"asset,omitempty"` // asset number, hexadecimal
 	CRC    string `json:"crc,omitempty"`   // check sum of the firmware, hexadecimal
+	// Released is the firmware's date of release as the unit writes it.
+	Released string `json:"released,omitempty"`
 }
+
+// CouponDigitsMax bounds what a coupon's barcode says.
+const CouponDigitsMax = 32
 
 // Table is the unit's bill table: which type number is which note. Only notes
 // of mapped currencies are in it.
@@ -198,6 +203,31 @@ type (
 		Raw  []byte  `json:"raw,omitempty"`
 	}
 
+	// Coupon: the unit has read a barcode coupon and holds it in escrow. A coupon is
+	// no note: it has no value of its own and no driver ever stacks one. Answer with
+	// Return; without an answer it is returned like a note. Digits are what its
+	// barcode says, at most CouponDigitsMax decimal digits, and empty when the unit
+	// does not say. Found is true when it was there before the driver (re)started.
+	Coupon struct {
+		ID     EventID `json:"-"`
+		Digits string  `json:"digits,omitempty"`
+		Found  bool    `json:"found,omitempty"`
+		Raw    []byte  `json:"raw,omitempty"`
+	}
+
+	// CouponReturned: the coupon was given back. Evidence: needs Confirm.
+	CouponReturned struct {
+		ID  EventID `json:"-"`
+		Raw []byte  `json:"raw,omitempty"`
+	}
+
+	// CouponKept: a coupon is in the cassette, which nobody ordered. It is no money;
+	// the unit's counter may have counted it. Evidence: needs Confirm.
+	CouponKept struct {
+		ID  EventID `json:"-"`
+		Raw []byte  `json:"raw,omitempty"`
+	}
+
 	// Rejected: a note was refused before escrow. No money meaning. Reason is the
 	// protocol's reason in words; Code its raw value.
 	Rejected struct {
@@ -231,36 +261,41 @@ type (
 	}
 )
 
-func (Online) cashEvent()       {}
-func (Offline) cashEvent()      {}
-func (PowerUp) cashEvent()      {}
-func (Settled) cashEvent()      {}
-func (PathClear) cashEvent()    {}
-func (Escrowed) cashEvent()     {}
-func (Stacking) cashEvent()     {}
-func (Stacked) cashEvent()      {}
-func (Returning) cashEvent()    {}
-func (Returned) cashEvent()     {}
-func (Rejected) cashEvent()     {}
-func (Unresolved) cashEvent()   {}
-func (Fault) cashEvent()        {}
-func (FaultCleared) cashEvent() {}
-func (StateChanged) cashEvent() {}
+func (Online) cashEvent()         {}
+func (Offline) cashEvent()        {}
+func (PowerUp) cashEvent()        {}
+func (Settled) cashEvent()        {}
+func (PathClear) cashEvent()      {}
+func (Escrowed) cashEvent()       {}
+func (Stacking) cashEvent()       {}
+func (Stacked) cashEvent()        {}
+func (Returning) cashEvent()      {}
+func (Returned) cashEvent()       {}
+func (Coupon) cashEvent()         {}
+func (CouponReturned) cashEvent() {}
+func (CouponKept) cashEvent()     {}
+func (Rejected) cashEvent()       {}
+func (Unresolved) cashEvent()     {}
+func (Fault) cashEvent()          {}
+func (FaultCleared) cashEvent()   {}
+func (StateChanged) cashEvent()   {}
 
 // Command is what a driver can be told. Commands never block; one that does not
 // fit the present state is dropped, and the events say what is true.
 type Command interface{ cashCommand() }
 
 type (
-	// Enable lets the unit take notes of these types, each through escrow. It may
-	// be repeated. Before Settled it is remembered, not sent.
+	// Enable lets the unit take notes of these types, each through escrow, and
+	// coupons where the driver is configured to read them. It may be repeated.
+	// Before Settled it is remembered, not sent.
 	Enable struct{ Types []int }
 
 	// Disable: take no further note. A note in motion finishes first.
 	Disable struct{}
 
-	// Stack, Return and Hold decide on the note of Escrowed with this ID. Hold
-	// asks for more time where the unit can give it.
+	// Stack, Return and Hold decide on the note of Escrowed with this ID; Return
+	// and Hold also on the Coupon. Hold asks for more time where the unit can give
+	// it.
 	Stack  struct{ ID EventID }
 	Return struct{ ID EventID }
 	Hold   struct{ ID EventID }

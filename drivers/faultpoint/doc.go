@@ -14,6 +14,14 @@
 //
 //	KIOSK_FAULTPOINT=till.stacked.durable:1
 //
+// A Loop names a goroutine that goes round for ever, at the place where it says so.
+// Told by its environment to stall,
+//
+//	KIOSK_FAULTPOINT=acceptor:1:stall
+//
+// a process lets this loop stand still for ever at its n-th turn after SIGUSR1: the
+// watchdog has to see that.
+//
 // Mutants are deliberate mistakes that exist only in such builds; the campaign
 // plants each of them and must then fail, which shows that it can.
 package faultpoint

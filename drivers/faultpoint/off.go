@@ -14,6 +14,15 @@ func New(string) Point { return Point{} }
 // Hit marks that execution has come to the point.
 func (Point) Hit() {}
 
+// Loop is one named loop. It is empty in an ordinary build.
+type Loop struct{}
+
+// NewLoop declares a loop.
+func NewLoop(string) Loop { return Loop{} }
+
+// Turn marks that the loop has got round.
+func (Loop) Turn() {}
+
 // Mutant is a deliberate mistake that only a test build can make.
 type Mutant struct{}
 

@@ -34,12 +34,19 @@ var (
 func init() {
 	if spec := os.Getenv("KIOSK_FAULTPOINT"); spec != "" {
 		name, n, _ := strings.Cut(spec, ":")
+		n, stall := strings.CutSuffix(n, ":stall")
 		count, err := strconv.ParseInt(n, 10, 64)
 		if err != nil || count < 1 {
 			count = 1
 		}
-		killAt = name
-		killAfter.Store(count)
+		if stall {
+			stallAt = name
+			stallAfter.Store(count)
+			armStall()
+		} else {
+			killAt = name
+			killAfter.Store(count)
+		}
 	}
 	if m := os.Getenv("KIOSK_MUTANT"); m != "" {
 		planted.Store(&m)

@@ -23,6 +23,13 @@ type Protocol[C, E any] interface {
 	Step(now time.Time, in Input[C]) Output[E]
 }
 
+// Discreet is a Protocol that knows when what comes is not to be written down: a
+// number that whoever reads it could spend. It is recorded as so many zeros.
+type Discreet interface{ Discreet() bool }
+
+// Blank is what is recorded of bytes that are not to be written down.
+func Blank(b []byte) []byte { return make([]byte, len(b)) }
+
 // Link says what happened to the port itself.
 type Link int
 

@@ -2,8 +2,11 @@ package line
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -18,7 +21,12 @@ const (
 	// counted; one that never repeats itself costs about 70 MiB.
 	DefaultFileBytes = 24 << 20
 	DefaultFiles     = 4
+	// tailBytes is how much of an older file is looked at for Tail.
+	tailBytes = 64 << 10
 )
+
+// stampLayout is the form of a recorded time.
+const stampLayout = "2006-01-02T15:04:05.000000Z"
 
 // RecorderOptions say where a Recorder keeps traffic.
 type RecorderOptions struct {
@@ -42,6 +50,8 @@ type Recorder struct {
 	file  *os.File
 	size  int64
 	err   error
+	// before are the last lines that an earlier run left in the file.
+	before []string
 }
 
 // NewRecorder makes a recorder. With a Path it opens the file for appending.
@@ -57,6 +67,7 @@ func NewRecorder(opts RecorderOptions) (*Recorder, error) {
 	}
 	r := &Recorder{opts: opts, trace: NewTrace(opts.Entries)}
 	if opts.Path != "" {
+		r.before = lastLines(opts.Path)
 		if err := r.openFile(); err != nil {
 			return nil, err
 		}
@@ -88,6 +99,65 @@ func (r *Recorder) Since(at time.Time) []Entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.trace.Since(at)
+}
+
+// Tail is the newest of the traffic as lines with their times, at most n, oldest
+// first; it reaches back behind the start of this run where a file was kept.
+func (r *Recorder) Tail(n int) []string {
+	if r == nil || n <= 0 {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	entries := r.trace.Entries()
+	entries = entries[max(0, len(entries)-n):]
+	before := r.before[max(0, len(r.before)-(n-len(entries))):]
+	out := append(make([]string, 0, n), before...)
+	for _, e := range entries {
+		out = append(out, stamped(e))
+	}
+	return out
+}
+
+// lastLines are the whole lines at the end of a file; none when it cannot be read.
+func lastLines(path string) []string {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	from := max(0, st.Size()-tailBytes)
+	b, err := io.ReadAll(io.NewSectionReader(f, from, tailBytes))
+	if err != nil {
+		return nil
+	}
+	lines := strings.Split(string(b), "\n")
+	lines = lines[:len(lines)-1] // behind the last line's end: nothing, or half a line
+	if from > 0 && len(lines) > 0 {
+		lines = lines[1:] // may be half a line
+	}
+	return lines
+}
+
+// Recording lists the files of a recording at the path, oldest first.
+func Recording(path string) ([]string, error) {
+	var files []string
+	for i := 1; ; i++ {
+		older := fmt.Sprintf("%s.%d", path, i)
+		if _, err := os.Stat(older); err != nil {
+			break
+		}
+		files = append(files, older)
+	}
+	slices.Reverse(files)
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("traffic file: %w", err)
+	}
+	return append(files, path), nil
 }
 
 // Err is the last failure of the file; nil when all is well.
@@ -125,7 +195,7 @@ func (r *Recorder) Close() error {
 }
 
 func (r *Recorder) openFile() error {
-	f, err := os.OpenFile(r.opts.Path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
+	f, err := os.OpenFile(r.opts.Path, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("open traffic file: %w", err)
 	}
@@ -135,16 +205,18 @@ func (r *Recorder) openFile() error {
 		return fmt.Errorf("open traffic file: %w", err)
 	}
 	r.file, r.size = f, st.Size()
+	if last := []byte{'\n'}; r.size > 0 {
+		if _, err := f.ReadAt(last, r.size-1); err == nil && last[0] != '\n' {
+			n, _ := f.WriteString("\n") // a process that died left half a line
+			r.size += int64(n)
+		}
+	}
 	return nil
 }
 
 // writeEntry appends one finished entry; the caller holds the lock.
 func (r *Recorder) writeEntry(e Entry) {
-	const layout = "2006-01-02T15:04:05.000000Z"
-	text := e.At.UTC().Format(layout) + " " + e.String()
-	if e.Times > 0 {
-		text += " until " + e.Until.UTC().Format(layout)
-	}
+	text := stamped(e)
 	if r.file == nil || r.size > 0 && r.size+int64(len(text))+1 > r.opts.FileBytes {
 		if err := r.rotate(); err != nil {
 			r.err = err
@@ -158,6 +230,18 @@ func (r *Recorder) writeEntry(e Entry) {
 		return
 	}
 	r.err = nil
+}
+
+// Stamp is a time as the lines of a recording begin with it; they sort by it.
+func Stamp(at time.Time) string { return at.UTC().Format(stampLayout) }
+
+// stamped is an entry with its time.
+func stamped(e Entry) string {
+	text := Stamp(e.At) + " " + e.String()
+	if e.Times > 0 {
+		text += " until " + Stamp(e.Until)
+	}
+	return text
 }
 
 // rotate renames path to path.1, path.1 to path.2 and so on, and starts anew.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -24,28 +23,22 @@ const readChunk = 4096
 type Options struct {
 	// Recorder writes down what goes over the line; nil for none.
 	Recorder *Recorder
-	// Progress is touched after every completed step, for a watchdog.
-	Progress *Progress
+	// Progress is called after every completed step, and every Heartbeat while
+	// there is nothing to do, by the loop itself: for a watchdog. Nil for none.
+	Progress func()
 	// Log receives changes of the link; nil for none.
 	Log *slog.Logger
 }
 
-// Progress says when a loop last completed a step. The zero value is ready.
-type Progress struct{ at atomic.Int64 }
+// Heartbeat is the longest time between two calls of Options.Progress of a loop
+// that gets round. It says nothing about the device: that a port is gone is told
+// by LinkDown.
+const Heartbeat = 5 * time.Second
 
-func (p *Progress) touch(t time.Time) {
-	if p != nil {
-		p.at.Store(t.UnixNano())
+func (o Options) progressed() {
+	if o.Progress != nil {
+		o.Progress()
 	}
-}
-
-// Last is the wall time of the last completed step; zero before the first.
-func (p *Progress) Last() time.Time {
-	n := p.at.Load()
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n)
 }
 
 // Run drives p on the line that opener opens, until ctx ends; it returns ctx's
@@ -145,6 +138,8 @@ func (r *runner[C, E]) loop(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	timer.Stop()
 	defer timer.Stop()
+	beat := time.NewTicker(Heartbeat)
+	defer beat.Stop()
 	for {
 		if r.wake.IsZero() {
 			timer.Stop()
@@ -176,6 +171,9 @@ func (r *runner[C, E]) loop(ctx context.Context) error {
 		case <-r.news:
 			told = true
 		case <-timer.C:
+		case <-beat.C:
+			r.opts.progressed()
+			continue
 		}
 		in.Commands = r.takeCommands()
 		if told && len(in.Commands) == 0 {
@@ -191,7 +189,11 @@ func (r *runner[C, E]) step(ctx context.Context, in Input[C]) {
 	for {
 		now := time.Now()
 		if len(in.Received) > 0 {
-			r.opts.Recorder.Received(now, in.Received)
+			recorded := in.Received
+			if d, ok := r.protocol.(Discreet); ok && d.Discreet() {
+				recorded = Blank(recorded)
+			}
+			r.opts.Recorder.Received(now, recorded)
 		}
 		out := r.protocol.Step(now, in)
 		r.wake = out.Wake
@@ -203,7 +205,7 @@ func (r *runner[C, E]) step(ctx context.Context, in Input[C]) {
 		for _, e := range out.Events {
 			r.deliver(e)
 		}
-		r.opts.Progress.touch(time.Now())
+		r.opts.progressed()
 		switch {
 		case failed != nil && ctx.Err() == nil:
 			cause := "write: " + failed.Error()

@@ -246,24 +246,56 @@ func TestRunEndsWhileOpening(t *testing.T) {
 	})
 }
 
+// TestProgress: the loop says that it gets round, also where there is no port and
+// nothing to do, and says nothing while it stands still.
 func TestProgress(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var progress line.Progress
-		if !progress.Last().IsZero() {
-			t.Error("progress before the first step")
-		}
-		socket := linetest.NewSocket()
-		p := &probe{next: func(now time.Time, _ line.Input[string]) line.Output[string] {
-			return line.Output[string]{Wake: now.Add(time.Second)}
-		}}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second+time.Millisecond)
-		defer cancel()
-		err := line.Run[string, string](ctx, socket.Open, p, nil, func(string) {}, line.Options{Progress: &progress})
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("ended with %v", err)
-		}
-		if d := time.Since(progress.Last()); d > 2*time.Millisecond {
-			t.Errorf("last step %s ago", d)
-		}
-	})
+	for _, c := range []struct {
+		name  string
+		every time.Duration // between two steps; 0: none
+		dead  bool          // there is no port
+		stuck time.Duration // how long a delivery takes
+		least int           // calls in a minute
+		most  time.Duration // longest time without one
+	}{
+		{name: "a step each second", every: time.Second, least: 60, most: time.Second},
+		{name: "nothing to do", least: 12, most: line.Heartbeat},
+		{name: "no port", dead: true, least: 12, most: line.Heartbeat},
+		{name: "a delivery that does not end", every: time.Second, stuck: time.Hour, most: time.Hour},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				socket := linetest.NewSocket()
+				open := line.Opener(socket.Open)
+				if c.dead {
+					open = func(context.Context) (line.Port, error) { return nil, errors.New("no such port") }
+				}
+				p := &probe{next: func(now time.Time, _ line.Input[string]) (out line.Output[string]) {
+					if c.every > 0 {
+						out.Wake = now.Add(c.every)
+					}
+					if c.stuck > 0 {
+						out.Events = []string{"x"}
+					}
+					return out
+				}}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Millisecond)
+				defer cancel()
+				calls, last, longest := 0, time.Now(), time.Duration(0)
+				note := func() {
+					if ctx.Err() == nil {
+						longest, last = max(longest, time.Since(last)), time.Now()
+						calls++
+					}
+				}
+				deliver := func(string) { time.Sleep(c.stuck) }
+				err := line.Run[string, string](ctx, open, p, nil, deliver, line.Options{Progress: note})
+				if !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("ended with %v", err)
+				}
+				if calls < c.least || longest > c.most+time.Millisecond || c.stuck > 0 && calls > 0 {
+					t.Errorf("%d calls, longest time without one %v", calls, longest)
+				}
+			})
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,65 @@ func TestRecorderRotates(t *testing.T) {
 	}
 	if again, err := os.ReadFile(path); err != nil || !bytes.HasPrefix(again, newest) && len(newest)+35 < 1000 {
 		t.Errorf("what was written before is gone: %v", err)
+	}
+}
+
+// What an earlier run wrote stands before what this one saw.
+func TestRecorderTail(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "traffic")
+	opts := RecorderOptions{Path: path, FileBytes: 4000, Files: 2}
+	for run := range 3 {
+		r, err := NewRecorder(opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 20 {
+			r.Sent(day.Add(time.Duration(100*run+i)*time.Second), []byte{byte(run), byte(i)})
+		}
+		if got := r.Tail(5); len(got) != 5 || !strings.HasSuffix(got[4], fmt.Sprintf("> %02X 13", run)) {
+			t.Errorf("run %d: %q", run, got)
+		}
+		got := r.Tail(25)
+		want := 25
+		if run == 0 {
+			want = 20
+		}
+		if len(got) != want {
+			t.Fatalf("run %d: %d lines, want %d", run, len(got), want)
+		}
+		if run > 0 && (!strings.HasSuffix(got[0], fmt.Sprintf("> %02X 0F", run-1)) || !strings.HasSuffix(got[5], fmt.Sprintf("> %02X 00", run))) {
+			t.Errorf("run %d: %q", run, got[:6])
+		}
+		if !slices.IsSorted(got) {
+			t.Errorf("not in the order of time: %q", got)
+		}
+		if run == 1 { // killed: the file ends in half a line
+			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = r.Close()
+			if _, err := f.WriteString("2026-01-31T09:03"); err != nil {
+				t.Fatal(err)
+			}
+			_ = f.Close()
+			continue
+		}
+		_ = r.Close()
+	}
+	var none *Recorder
+	if none.Tail(5) != nil {
+		t.Error("a nil recorder is not silent")
+	}
+	if text, err := os.ReadFile(path); err != nil || strings.Contains(string(text), "09:032026") {
+		t.Errorf("half a line was gone on with: %v", err)
+	}
+	files, err := Recording(path)
+	if err != nil || files[len(files)-1] != path {
+		t.Errorf("%v, %v", files, err)
+	}
+	if _, err := Recording(path + "x"); err == nil {
+		t.Error("a recording that is not there")
 	}
 }
 

@@ -21,8 +21,12 @@
 //     never logged: a log line names instruction, lengths and status word.
 //
 // Protocols of cards (smartcard/pkcs15, later PIV and fixed profiles) are packages
-// below this one and know only Card. The implementation over the PC/SC daemon is
-// smartcard/pcsc, the twin in memory smartcard/smartcardtest.
+// below this one and know only Card. What they share stands beside them: commands
+// (smartcard/apdu), files (cardfile), data objects (ber), PINs (pin) and the forms
+// of signatures (signature). Which of a card's keys serves which purpose is
+// decided here, for all profiles alike (ForLogin, ForSigning). The implementation
+// over the PC/SC daemon is smartcard/pcsc, the twin in memory and the conformance
+// suite smartcard/smartcardtest; smartcard/pcsctest runs tests at the real daemon.
 package smartcard
 
 import (

@@ -19,8 +19,9 @@ type Profile interface {
 // Token is what a profile found on one card: its certificates with their keys and
 // PINs. It holds no connection, only the card's structure, so one Token serves
 // all jobs of one insertion; it must be dropped at removal, since the next card
-// may be another person's. Its methods are called inside a transaction, each on a
-// fresh connection: they select what they need.
+// may be another person's. Its methods are called inside a transaction, and
+// select what they need; on one connection (Card values compare equal on it alone)
+// a Token may go on from where its last call left the card.
 type Token interface {
 	Profile() string
 	// Serial is the card's own serial number, hexadecimal; it is personal data.
@@ -69,11 +70,11 @@ const TriesUnknown = -1
 
 // PINError is the card's refusal of a PIN. No part of the PIN is in it.
 type PINError struct {
-	Left    int  // tries left; TriesUnknown if the card does not tell
-	Blocked bool // this was the last one, or it had been blocked before
-	NotSet  bool // the PIN was never activated (transport PIN)
-	Format  bool // the card did not take it as a PIN; no try was used
-	SW      uint16
+	Left    int    // tries left; TriesUnknown if the card does not tell
+	Blocked bool   // this was the last one, or it had been blocked before
+	NotSet  bool   // the PIN was never activated (transport PIN)
+	Format  bool   // it is no PIN for this card; no try was used
+	SW      uint16 // the card's word; 0 if the PIN was not even sent
 }
 
 func (e *PINError) Error() string {
@@ -83,7 +84,7 @@ func (e *PINError) Error() string {
 	case e.NotSet:
 		return fmt.Sprintf("the PIN was never activated (SW %04X)", e.SW)
 	case e.Format:
-		return fmt.Sprintf("the card refuses the form of the PIN (SW %04X)", e.SW)
+		return fmt.Sprintf("the card does not take a PIN of this form (SW %04X)", e.SW)
 	case e.Left == TriesUnknown:
 		return fmt.Sprintf("the PIN is wrong (SW %04X)", e.SW)
 	}

@@ -1,5 +1,5 @@
-// The budgets of the page: the scripts of the first load, and each language's texts,
-// gzipped. The build fails above them.
+// The budgets of the page: the scripts of the first load, each language's texts, and
+// service mode with its own texts, gzipped. The build fails above them.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,12 +8,15 @@ import { files } from './asset.js'
 
 const firstLoad = 60 * 1024
 const oneLanguage = 15 * 1024
+const serviceMode = 20 * 1024
 
 const size = (name) => gzipSync(readFileSync(join('dist', name)), { level: 9 }).length
 const html = readFileSync('dist/index.html', 'utf8')
 const scripts = files('dist').filter((f) => f.endsWith('.js'))
 const first = scripts.filter((f) => html.includes(f))
 const language = scripts.filter((f) => /^assets\/(az|en|fr|es|de|it|ar|fa|ru)-/.test(f))
+// Its screens and its three languages: no customer's page may need them.
+const service = scripts.filter((f) => /^assets\/(service|texts-(az|ru|en))-/.test(f))
 
 let failed = false
 const check = (what, bytes, limit) => {
@@ -24,8 +27,9 @@ const check = (what, bytes, limit) => {
 
 check('scripts of the first load', first.reduce((sum, f) => sum + size(f), 0), firstLoad)
 for (const f of language) check(f, size(f), oneLanguage)
-if (first.length === 0 || language.length !== 9) {
-  console.error(`the build is not what this script knows: ${first.length} first scripts, ${language.length} languages`)
+check('service mode', service.reduce((sum, f) => sum + size(f), 0), serviceMode)
+if (first.length === 0 || language.length !== 9 || service.length !== 4 || service.some((f) => html.includes(f))) {
+  console.error(`the build is not what this script knows: ${first.length} first scripts, ${language.length} languages, ${service.length} of service mode`)
   failed = true
 }
 for (const f of files('dist').filter((n) => /\.(html|css|js)$/.test(n))) {

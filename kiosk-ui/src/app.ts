@@ -50,8 +50,10 @@ function show(s: State): void {
   })
 }
 
-function languageOf(s: State): Lang {
-  return (langs as readonly string[]).includes(s.visit.lang) ? s.visit.lang : 'az'
+/** Service mode speaks fewer languages than the terminal, and English for the others. */
+function languageOf({ visit, service }: State): Lang {
+  const known: readonly string[] = service?.langs ?? langs
+  return known.includes(visit.lang) ? visit.lang : service ? 'en' : 'az'
 }
 
 function draw(s: State): void {
@@ -60,7 +62,7 @@ function draw(s: State): void {
     load(lang).then(() => newest && show(newest), () => undefined)
   } else if (language.value !== lang) apply(lang)
   const before = state.value
-  if (before && !before.visit.warning !== !s.visit.warning) guard.changed(performance.now())
+  if (before && (!before.visit.warning !== !s.visit.warning || !before.service?.confirm !== !s.service?.confirm)) guard.changed(performance.now())
   if (before?.step_seq !== s.step_seq || before.visit.id !== s.visit.id) {
     guard.changed(performance.now())
     drafts.clear()
@@ -114,7 +116,7 @@ async function send(name: string, extra: Omit<Command, 'step_seq'> = {}): Promis
 }
 
 /** Sends a command that a second tap must not repeat. */
-async function once(name: string, extra: Omit<Command, 'step_seq'> = {}): Promise<boolean> {
+export async function once(name: string, extra: Omit<Command, 'step_seq'> = {}): Promise<boolean> {
   if (busy.value.has(name)) return false
   busy.value = new Set([...busy.value, name])
   try {
@@ -178,11 +180,18 @@ let lastTouch = 0
 
 export function touched(): void {
   const s = state.value
-  if (!s || s.visit.id === '' || performance.now() - lastTouch < 1000) return
+  if (!s || (s.visit.id === '' && !s.service) || performance.now() - lastTouch < 1000) return
   void send(nameTouch)
 }
 
 // Typing.
+
+/** Takes the keys of a keypad where what is typed is neither a field nor a secret. */
+export let ownKeys: ((key: string) => boolean) | undefined
+
+export function takeKeys(f: typeof ownKeys): void {
+  ownKeys = f
+}
 
 export const activeField = computed(() => {
   const form = state.value?.visit.form
@@ -218,7 +227,7 @@ export function type(field: string, value: string): void {
 // Secrets: one key, one message, nothing kept (secret.ts).
 
 /** The secret that is open for typing. */
-export const openSecret = computed(() => openOf(state.value?.visit.step ?? '', activeField.value?.field))
+export const openSecret = computed(() => openOf(state.value?.visit.step ?? '', activeField.value?.field, state.value?.service?.login))
 
 /** Sends one key of a secret. Without a link it is lost, so that none is ever kept. */
 export function secretKey(field: string, key: SecretRune): void {

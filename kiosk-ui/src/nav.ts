@@ -2,7 +2,7 @@
 // Escape goes back, F1 helps. Digits, letters and the erase key of a keypad type
 // into the field that is open.
 
-import { activeField, openSecret, overlay, secretKey, setOverlay, state, touched, type, typed, typeSecret } from './app'
+import { activeField, openSecret, overlay, ownKeys, secretKey, setOverlay, state, touched, type, typed, typeSecret } from './app'
 import { erase, press } from './keyboard/layouts'
 import { eraseKey, wink } from './secret'
 
@@ -114,6 +114,7 @@ function typeKey(key: string, repeat: boolean): boolean {
     }
     return true
   }
+  if (ownKeys) return overlay.value === 'none' && !state.value?.visit.warning && ownKeys(key)
   const f = activeField.value?.field
   if (!f || f.keyboard === 'none' || overlay.value !== 'none') return false
   if (key === 'Backspace') type(f.name, erase(typed()))

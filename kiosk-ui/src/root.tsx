@@ -1,9 +1,12 @@
 // The whole page: the screen of the step, and what lies over it.
 
 import { Component, type ComponentChildren } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { overlay, phase, state } from './app'
-import { language } from './i18n'
+import { language, t } from './i18n'
+import { needService, serviceMode } from './lazy'
 import { Cover } from './parts/cover'
+import { Frame } from './parts/frame'
 import { ConfirmDialog, HelpDialog, LanguagesDialog, Warning } from './parts/overlays'
 import { Attract } from './screens/attract'
 import { Card, CardProblem } from './screens/card'
@@ -67,6 +70,9 @@ function Screen({ s }: { s: State }) {
       return <List s={s} />
     case 'out_of_service':
       return <OutOfService s={s} />
+    case 'service_login':
+    case 'service':
+      return <AtCabinet s={s} />
     default: {
       const none: never = step
       return none
@@ -74,9 +80,19 @@ function Screen({ s }: { s: State }) {
   }
 }
 
+/** Service mode comes in its own time: no customer's page holds it. */
+function AtCabinet({ s }: { s: State }) {
+  const mode = serviceMode.value
+  useEffect(needService)
+  if (!mode) return <Frame s={s} title={t('wait.short')} tools={false} class="wait loading" />
+  return s.visit.step === 'service' ? <mode.ServiceMode s={s} /> : <mode.ServiceLogin s={s} />
+}
+
 /** An overlay needs its reason to be there still: a visit, money in, a help number. */
 function Over({ s }: { s: State }) {
-  if (s.visit.warning) return <Warning s={s} />
+  const mode = s.service && serviceMode.value
+  if (s.visit.warning) return <Warning s={s} text={mode?.warning()} />
+  if (mode && s.service?.confirm) return <mode.Ask s={s} />
   switch (overlay.value) {
     case 'none':
       return null
@@ -94,7 +110,7 @@ export function Root() {
   const lang = language.value
   const covered = phase.value !== 'up' && phase.value !== 'starting'
   const drawable = s && lang
-  const over = drawable && (s.visit.warning || (overlay.value !== 'none' && !(overlay.value === 'confirm' && s.visit.cancel !== 'leftover')))
+  const over = drawable && (s.visit.warning || (s.service?.confirm && serviceMode.value) || (overlay.value !== 'none' && !(overlay.value === 'confirm' && s.visit.cancel !== 'leftover')))
   return (
     <Guarded>
       {drawable && (

@@ -3,7 +3,7 @@
 // variable, no draft, no attribute and no queue in which two of its characters ever
 // stand together; when the daemon is not heard, a key is lost and not kept.
 
-import type { Field, Keyboard, SecretRune } from './wire.gen'
+import { fieldServicePIN, type Field, type Keyboard, type SecretRune, type ServiceLogin } from './wire.gen'
 import { asciiDigits } from './keyboard/layouts'
 
 /** The name under which the daemon takes the keys of a card's PIN. */
@@ -39,9 +39,10 @@ export function secretRune(keyboard: Keyboard, key: string): SecretRune | undefi
   }
 }
 
-/** What is open for typing: a card's PIN, a form's secret field, or no secret. */
-export function openOf(step: string, field: Field | undefined): Open | undefined {
+/** What is open for typing: a card's PIN, that of a member of staff, a form's secret field, or no secret. */
+export function openOf(step: string, field: Field | undefined, login?: ServiceLogin): Open | undefined {
   if (step === 'pin') return { field: pinField, keyboard: 'digits' }
+  if (login?.person && !login.checking) return { field: fieldServicePIN, keyboard: 'digits' }
   return step === 'form' && field?.secret ? { field: field.name, keyboard: field.keyboard } : undefined
 }
 

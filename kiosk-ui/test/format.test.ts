@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatDate, formatList, formatMoney, formatNumber } from '../src/i18n/format'
+import { formatDate, formatDay, formatList, formatMoment, formatMoney, formatNumber } from '../src/i18n/format'
 import { langs, type Lang } from '../src/wire.gen'
 
 const azn = (minor: number) => ({ minor, currency: 'AZN' })
@@ -51,4 +51,16 @@ it('lists', () => {
     'a, b və c', 'a, b and c', 'a, b et c', 'a, b y c', 'a, b und c', 'a, b e c', 'a وb وc', 'a، b و c', 'a, b и c'])
   expect(formatList('az', ['a'])).toBe('a')
   expect(formatList('az', [])).toBe('')
+})
+
+describe('days and moments of the wire', () => {
+  it('are written in the language’s words, with the script’s own comma', () => {
+    expect(formatDay('az', '2027-05-14')).toBe('14 may 2027')
+    expect(formatMoment('de', '2026-11-22T14:05')).toBe('22. November 2026, 14:05')
+    expect(formatMoment('ar', '2026-11-22T14:05')).toBe('22 نوفمبر 2026، 14:05')
+  })
+  it('a day without a time is a day, and what is neither stays as it is', () => {
+    expect(formatMoment('en', '2026-11-22')).toBe('22 November 2026')
+    expect([formatDay('en', ''), formatMoment('en', 'soon'), formatMoment('en', '')]).toEqual(['', 'soon', ''])
+  })
 })

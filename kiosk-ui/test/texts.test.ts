@@ -12,7 +12,7 @@ import ru from '../src/i18n/ru'
 import { pluralForms } from '../src/i18n/locale'
 import { inspect } from '../src/i18n/message'
 import { language, type Key, type Messages } from '../src/i18n/types'
-import { fates, langs, movings, noteWhats, problems, reasons, slips, unavailables, waitFors, type Lang } from '../src/wire.gen'
+import { cardProblems, fates, langs, levels, methodMissings, methods, movings, noteWhats, problems, reasons, slips, unavailables, waitFors, type Lang } from '../src/wire.gen'
 
 const all: Record<Lang, Messages> = { az, en, fr, es, de, it: it_, ar, fa, ru }
 const keys = Object.keys(en) as Key[]
@@ -52,6 +52,10 @@ it('every value of the wire that is put into words has its words', () => {
     ...problems.map((p) => `problem.${p}`),
     ...unavailables.map((u) => `why.${u}`),
     ...waitFors.flatMap((w) => [`wait.${w}`, `wait.${w}.slow`]),
+    ...methods.flatMap((m) => [`method.${m}`, `method.${m}.hint`]),
+    ...methodMissings.map((m) => `missing.${m}`),
+    ...cardProblems.flatMap((p) => [`trouble.${p}`, `trouble.${p}.do`]),
+    ...levels.map((l) => `level.${l}`),
     ...slips.filter((s) => s !== 'none').map((s) => `slip.${s}`),
   ]
   expect(want.filter((k) => !(k in en))).toEqual([])

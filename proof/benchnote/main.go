@@ -64,16 +64,16 @@ func measure(ctx context.Context, binDir, script string, notes int) (ok bool, er
 	if err != nil {
 		return false, err
 	}
-	fmt.Printf("note to screen:  %4d notes  p50 %6.1f ms  p99 %6.1f ms  longest %6.1f ms\n", len(waits), ms(quantile(waits, 50)), ms(quantile(waits, 99)), ms(slices.Max(waits)))
-	fmt.Printf("one fdatasync:   %4d times  p50 %6.1f ms  p99 %6.1f ms  longest %6.1f ms\n", len(syncs), ms(quantile(syncs, 50)), ms(quantile(syncs, 99)), ms(slices.Max(syncs)))
-	fmt.Printf("page's clock:    corrected by at most %.1f ms; 81h frames that the unit sent again: %d\n", ms(seen.skew), seen.repeats)
-	p99 := quantile(waits, 99)
+	fmt.Printf("note to screen:  %4d notes  p50 %6.1f ms  p99 %6.1f ms  longest %6.1f ms\n", len(waits), rig.MS(rig.Quantile(waits, 50)), rig.MS(rig.Quantile(waits, 99)), rig.MS(slices.Max(waits)))
+	fmt.Printf("one fdatasync:   %4d times  p50 %6.1f ms  p99 %6.1f ms  longest %6.1f ms\n", len(syncs), rig.MS(rig.Quantile(syncs, 50)), rig.MS(rig.Quantile(syncs, 99)), rig.MS(slices.Max(syncs)))
+	fmt.Printf("page's clock:    corrected by at most %.1f ms; 81h frames that the unit sent again: %d\n", rig.MS(seen.skew), seen.repeats)
+	p99 := rig.Quantile(waits, 99)
 	ok = p99 <= limit
 	verdict := "passed"
 	if !ok {
 		verdict = "MISSED"
 	}
-	fmt.Printf("bench-note: %s, p99 %.1f ms, limit %.0f ms\n", verdict, ms(p99), ms(limit))
+	fmt.Printf("bench-note: %s, p99 %.1f ms, limit %.0f ms\n", verdict, rig.MS(p99), rig.MS(limit))
 	return ok, nil
 }
 
@@ -150,11 +150,3 @@ func syncCosts(dir string) (costs []time.Duration, err error) {
 	}
 	return costs, nil
 }
-
-// quantile is the nearest-rank percentile.
-func quantile(d []time.Duration, percent int) time.Duration {
-	sorted := slices.Sorted(slices.Values(d))
-	return sorted[max(0, (len(sorted)*percent+99)/100-1)]
-}
-
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -34,6 +34,7 @@ type Options struct {
 	BinDir string // folder of the programs; empty: bin
 	Fault  string // NAME:N, the fault point at which kioskd's first life ends; needs programs with fault points
 	Quiet  bool   // what the supervisor says goes nowhere; otherwise to standard error
+	Dir    string // folder of the terminal, which stays; empty: a temporary one, which goes with Stop
 }
 
 // errNoWord: the supervisor ended before it announced the terminal.
@@ -55,6 +56,7 @@ type Rig struct {
 	ScreenURL string // with the token in its fragment, as the terminal's browser opens it
 	Socket    string // kioskd's admin socket
 
+	keep   bool
 	cmd    *exec.Cmd
 	talked chan struct{} // closed when the supervisor has said its last word
 }
@@ -66,15 +68,17 @@ func Start(ctx context.Context, o Options) (_ *Rig, err error) {
 		o.BinDir = "bin"
 	}
 	// The folder's path is part of a Unix socket's, which has little room.
-	dir, err := os.MkdirTemp("", "kiosk-rig-")
-	if err != nil {
-		return nil, err
+	dir, keep := o.Dir, o.Dir != ""
+	if !keep {
+		if dir, err = os.MkdirTemp("", "kiosk-rig-"); err != nil {
+			return nil, err
+		}
 	}
 	args := []string{"--dir", dir, "--bin-dir", o.BinDir, "--port-zero"}
 	if o.Fault != "" {
 		args = append(args, "--fault", o.Fault)
 	}
-	r := &Rig{Dir: dir, BinDir: o.BinDir, talked: make(chan struct{})}
+	r := &Rig{Dir: dir, BinDir: o.BinDir, keep: keep, talked: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			r.Stop()
@@ -174,7 +178,7 @@ func (r *Rig) PIDOf(name string) (int, error) {
 	return pid, nil
 }
 
-// Stop ends the terminal in order and removes its folder. It may be called more
+// Stop ends the terminal in order and removes its folder, unless it is the caller's. It may be called more
 // than once.
 func (r *Rig) Stop() {
 	if r.cmd != nil {
@@ -185,7 +189,9 @@ func (r *Rig) Stop() {
 		killer.Stop()
 		r.cmd = nil
 	}
-	_ = os.RemoveAll(r.Dir)
+	if !r.keep {
+		_ = os.RemoveAll(r.Dir)
+	}
 }
 
 // lastWords keeps the end of what a program says, for an error's text.

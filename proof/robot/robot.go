@@ -107,6 +107,24 @@ func (p *Page) Tap(name string, c wire.Command) error {
 	return p.send(name, c)
 }
 
+// Press sends one key of a secret: a character, "erase" or "clear".
+func (p *Page) Press(field, key string) error {
+	return p.send(wire.NameSecretKey, map[string]any{"step_seq": p.State.StepSeq, "field": field, "key": key})
+}
+
+// Await takes in messages until the state is as wanted.
+func (p *Page) Await(ctx context.Context, what string, wanted func(wire.State) bool) error {
+	for !wanted(p.State) {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%s did not come (the screen shows %s): %w", what, p.State.Visit.Step, err)
+		}
+		if _, err := p.Next(100 * time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Next takes in the next message; changed tells whether it was a new state.
 // Nothing within wait is no error.
 func (p *Page) Next(wait time.Duration) (changed bool, err error) {

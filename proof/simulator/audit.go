@@ -81,6 +81,11 @@ func (s *Sim) audit(res *Result, settled bool) string {
 	}
 	// The cassette is the witness.
 	w := s.validator.World()
+	for _, n := range w.Notes()[validator.PlaceCassette] {
+		if n.Kind == validator.KindCoupon && res.Story.Meanwhile == nil {
+			say("coupon %s was stacked", n.Serial)
+		}
+	}
 	inside := validator.Total(w.Notes()[validator.PlaceCassette], money.AZN)
 	var stacked, doubt int64
 	var line struct{ posted, commission, leftover, unassigned, held, pending int64 }

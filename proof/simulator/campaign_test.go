@@ -34,6 +34,17 @@ func TestOnePaymentWithoutFaults(t *testing.T) {
 	}
 }
 
+// TestCouponBetweenNotes: a coupon among the notes changes nothing but the time.
+func TestCouponBetweenNotes(t *testing.T) {
+	res, err := env(t).Tell(simulator.Story{Seed: 1, Number: "200000001", Notes: []int64{20, 0, 5, 0, 1}, Finish: "finish", Strict: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Problem != "" || len(res.Told) == 0 || res.Told[len(res.Told)-1].Money != "posted" || res.Inside.Minor != 2600 {
+		t.Errorf("%s: told %+v, in the cassette %s", res.Problem, res.Told, res.Inside)
+	}
+}
+
 // TestSameSeedSameStory: a story can be had again from its seed.
 func TestSameSeedSameStory(t *testing.T) {
 	e := env(t)

@@ -34,6 +34,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/daemon/terminal"
 	"github.com/asan-kiosk/kiosk/daemon/till"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep"
 	"github.com/asan-kiosk/kiosk/daemon/visit"
 	"github.com/asan-kiosk/kiosk/drivers/bench/paperprinter"
 	"github.com/asan-kiosk/kiosk/drivers/bench/validator"
@@ -41,6 +42,7 @@ import (
 	"github.com/asan-kiosk/kiosk/drivers/cash/ccnet"
 	"github.com/asan-kiosk/kiosk/drivers/line"
 	"github.com/asan-kiosk/kiosk/drivers/money"
+	"github.com/asan-kiosk/kiosk/drivers/panel"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 	"github.com/asan-kiosk/kiosk/drivers/printer/escpos"
 )
@@ -223,6 +225,13 @@ func (s *Sim) options(folds []journal.Fold) journal.Options {
 
 const terminalID = "6f1d2c3e-5a47-4b8c-9d10-aabbccddeeff"
 
+// unitConfig tells the unit everything that can be told, so that the stories pass
+// through all of it.
+var unitConfig = ccnet.Config{
+	Currency: money.AZN, HighSecurity: []money.Amount{money.Manat(100), money.Manat(200)},
+	CouponLength: 18, UnitEscrow: 10 * time.Second, Options: 1 << 30,
+}
+
 // start starts the daemon. It may be killed while it starts.
 func (s *Sim) start() {
 	s.life++
@@ -241,7 +250,7 @@ func (s *Sim) start() {
 			panic(err)
 		}
 		unit := d.folds.Ledger.Unit()
-		d.ccnet = ccnet.New(ccnet.Config{Currency: money.AZN}, cash.Memory{Identity: unit.Identity, Table: unit.Table})
+		d.ccnet = ccnet.New(unitConfig, cash.Memory{Identity: unit.Identity, Table: unit.Table})
 		d.escpos = escpos.New(escpos.Generic80())
 		d.term = terminal.New(terminal.Config{
 			Terminal: visit.Terminal{ID: terminalID, Number: "SIM-1", Owner: "Simulated", Phone: "+994 12 000 00 00"},
@@ -447,6 +456,12 @@ func (w world) Call(c central.Call) {
 
 // Card: the simulated terminal has no card reader, so nobody can ask for this.
 func (w world) Card(esign.Job) { panic("simulator: a job for a card") }
+
+// The simulated terminal has no panel: no lamps, no doors, and so nobody at them.
+func (w world) Panel(panel.Command)   {}
+func (w world) CheckPIN(upkeep.Check) { panic("simulator: a PIN of a person who cannot be there") }
+func (w world) DropKeys()             { panic("simulator: a tamper loop that is not there") }
+func (w world) LoadKeys() error       { panic("simulator: a tamper loop that is not there") }
 
 // Draw makes a small picture: what a slip looks like is not this package's
 // concern, how long and how it is printed is.

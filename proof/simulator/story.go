@@ -19,7 +19,7 @@ var background = context.Background()
 type Story struct {
 	Seed   uint64
 	Number string  // notification number that the person types
-	Notes  []int64 // manat, put in one after another as long as money is missing
+	Notes  []int64 // manat, or a coupon, put in one after another as long as money is missing
 	// Finish is what the person does once the notes are in: "finish", "cancel",
 	// "walk" (away), or "snatch" (cancels while the first note is being drawn in).
 	Finish string
@@ -49,6 +49,9 @@ type Story struct {
 	// PowerLoss: with the daemon, what lies in the runtime folder is lost too.
 	PowerLoss bool
 }
+
+// coupon among a story's notes is a barcode coupon.
+const coupon int64 = 0
 
 // person is somebody who does what the screen asks, as well as people can.
 type person struct {
@@ -132,7 +135,11 @@ func (p *person) pay(st wire.State, tap func(string, wire.Command)) {
 		tap(wire.NameFinish, wire.Command{Key: fmt.Sprint(st.StepSeq)})
 	case m.Open && m.Moving == nil && m.Missing.IsPositive() && len(p.notes) > 0:
 		n := p.notes[0]
-		if err := p.s.do(validator.Insert{Value: money.Manat(n), Quality: p.story.Quality}); err == nil {
+		var put validator.Action = validator.Insert{Value: money.Manat(n), Quality: p.story.Quality}
+		if n == coupon {
+			put = validator.InsertCoupon{}
+		}
+		if err := p.s.do(put); err == nil {
 			p.notes = p.notes[1:]
 		}
 	case len(p.notes) == 0 && p.story.Finish == "cancel" && m.Moving == nil:
@@ -307,7 +314,7 @@ func Random(seed uint64) Story {
 	numbers := []string{"123027172", "123027180", "200000001", "200000015", "123027199", "123027202", "999999999"}
 	st := Story{Seed: seed, Number: numbers[r.IntN(len(numbers))], Finish: []string{"finish", "finish", "finish", "cancel", "walk"}[r.IntN(5)]}
 	for range r.IntN(8) {
-		st.Notes = append(st.Notes, []int64{1, 5, 10, 20, 50, 100, 200}[r.IntN(7)])
+		st.Notes = append(st.Notes, []int64{1, 5, 10, 20, 50, 100, 200, coupon}[r.IntN(8)])
 	}
 	if r.IntN(2) == 0 {
 		st.KillAt = 1 + r.IntN(120)
@@ -324,7 +331,8 @@ func Random(seed uint64) Story {
 		st.LoseAfter = 1 + r.IntN(20)
 	}
 	st.Quirks = validator.Quirks{PendingPowerUp10: r.IntN(4) == 0, NoCounter: r.IntN(3) == 0, ForgetsStacked: r.IntN(8) == 0,
-		AfterReturn: []validator.AfterReturn{"", validator.AfterReturnRejected, validator.AfterReturnSilent}[r.IntN(3)]}
+		AfterReturn: []validator.AfterReturn{"", validator.AfterReturnRejected, validator.AfterReturnSilent}[r.IntN(3)],
+		Above51:     []validator.Above51{"", "", validator.Above51Illegal, validator.Above51Silent}[r.IntN(4)]}
 	if r.IntN(3) == 0 {
 		n := r.IntN(6)
 		st.Prepare = func(s *Sim) { _ = s.do(validator.LoseACK{Count: n}) }

@@ -97,7 +97,7 @@ func TestBundleFromKeysToTerminal(t *testing.T) {
 		t.Errorf("it counts for %s, version %d", d, b.Version)
 	}
 	at := []string{"--bundle", out, "--root", filepath.Join(keys, "root.json")}
-	if s := well(t, append([]string{"check"}, at...)...); !strings.Contains(s, "in order: 1 services") {
+	if s := well(t, append([]string{"check"}, at...)...); !strings.Contains(s, "in order: 2 services") {
 		t.Errorf("check says %s", s)
 	}
 	if s := well(t, append([]string{"show"}, at...)...); !strings.Contains(s, b.Digest) || !strings.Contains(s, "unknown→pending") {

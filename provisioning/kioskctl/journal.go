@@ -16,7 +16,7 @@ import (
 )
 
 // defaultSocket is where a terminal that was installed as a package answers.
-const defaultSocket = "/run/kiosk/admin.sock"
+const defaultSocket = "/run/kioskd/admin.sock"
 
 // defaultLast is how many records are listed when nothing is said.
 const defaultLast = 50
@@ -56,7 +56,7 @@ func (at *place) client() *admin.Client {
 func (at *place) path() (string, error) {
 	info, err := os.Stat(at.dir)
 	if err != nil {
-		return "", hinted{err, "give the directory in which the terminal keeps its journal, for example /var/lib/kiosk/journal"}
+		return "", hinted{err, "give the directory in which the terminal keeps its journal, for example /var/lib/kioskd/journal"}
 	}
 	dir := at.dir
 	if !info.IsDir() {

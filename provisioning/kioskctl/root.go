@@ -9,8 +9,11 @@
 //	0  done, and what was looked at is in order
 //	1  it could not be done: nobody answers, a file cannot be read
 //	2  the command line is wrong
-//	3  it was done, and something is not in order: a journal that is not whole, an
-//	   equation that does not hold
+//	3  it was done, and something is not in order: a device that does not work, a
+//	   journal that is not whole, an equation that does not hold
+//
+// "kioskctl completion bash" (or zsh, fish) writes what the shell needs to complete
+// its commands.
 package main
 
 import (
@@ -18,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/asan-kiosk/kiosk/daemon/admin"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
@@ -56,6 +60,7 @@ func (h hinted) Hint() string  { return h.hint }
 // program is one run.
 type program struct {
 	rooms   rooms
+	in      io.Reader
 	out     io.Writer
 	json    bool
 	running bool // the command line was understood
@@ -71,7 +76,7 @@ func (p *program) do(f func(ctx context.Context) error) func(*cobra.Command, []s
 
 // run is the whole program with its surroundings as parameters.
 func run(ctx context.Context, args []string, out, errOut io.Writer, r rooms) int {
-	p := &program{rooms: r, out: out}
+	p := &program{rooms: r, in: os.Stdin, out: out}
 	root := &cobra.Command{
 		Use:           "kioskctl",
 		Short:         "Look after a self-service terminal",
@@ -82,7 +87,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer, r rooms) int
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "answer in JSON")
-	root.AddCommand(p.journal(), p.bundle(), p.enrol())
+	root.AddCommand(p.status(), p.journal(), p.logs(), p.trace(), p.bundle(), p.people(), p.enrol())
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)

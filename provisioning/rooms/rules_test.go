@@ -32,14 +32,18 @@ var rules = []rule{
 		why: "the contract with central is read by both sides and belongs to neither",
 	},
 	{
+		who: []string{"provisioning/centrald/identity"}, only: leaf,
+		why: "who has signed is decided without store, network or clock",
+	},
+	{
 		who: []string{"daemon/journal/..."},
-		only: []string{"daemon/journal/...", "drivers/money", "drivers/cash", "drivers/printer", "drivers/faultpoint",
+		only: []string{"daemon/journal/...", "drivers/money", "drivers/cash", "drivers/printer", "drivers/panel", "drivers/faultpoint",
 			"provisioning/centralapi/canonical"},
 		why: "the journal keeps records and understands none of them beyond their value types",
 	},
 	{
 		who: []string{"daemon/till/...", "daemon/paper/...", "daemon/central/...", "daemon/catalogue/...", "daemon/journal/..."},
-		not: []string{"daemon/visit/...", "daemon/screen/...", "daemon/kioskd/...", "daemon/terminal/...", "daemon/admin/...", "daemon/config/..."},
+		not: []string{"daemon/visit/...", "daemon/upkeep/...", "daemon/screen/...", "daemon/kioskd/...", "daemon/terminal/...", "daemon/admin/...", "daemon/config/..."},
 		why: "arrows run downward: the rooms below do not know who uses them",
 	},
 	{
@@ -68,6 +72,20 @@ var rules = []rule{
 		why: "signing knows cards through their family's interface, and neither visits nor the network",
 	},
 	{
+		who: []string{"daemon/upkeep/people"}, only: leaf,
+		why: "the file of enrolled people is read by the daemon and written by the technician's program",
+	},
+	{
+		who: []string{"daemon/upkeep"},
+		only: []string{"daemon/upkeep/people", "daemon/till", "daemon/paper", "daemon/central", "daemon/esign", "daemon/journal/...", "daemon/screen/wire",
+			"drivers/money", "drivers/cash", "drivers/printer", "drivers/panel"},
+		why: "upkeep stands beside the visit and does not know it: what it asks of one goes through its ports",
+	},
+	{
+		who: []string{"daemon/health"}, only: []string{"daemon/health", "daemon/journal/...", "drivers/cash", "drivers/printer", "drivers/smartcard", "drivers/panel", "drivers/faultpoint"},
+		why: "health hears the families and asks no room: the terminal tells it what the rooms decide by",
+	},
+	{
 		who: []string{"daemon/visit/..."},
 		only: []string{"daemon/visit/...", "daemon/till", "daemon/paper", "daemon/central", "daemon/esign", "daemon/catalogue", "daemon/journal/...", "daemon/screen/wire",
 			"drivers/money", "drivers/cash", "drivers/printer", "drivers/faultpoint"},
@@ -86,7 +104,15 @@ var rules = []rule{
 		why: "the daemon meets a printer through package printer; only its main program knows command languages",
 	},
 	{
-		who: []string{"drivers/bench/..."}, not: []string{"drivers/cash/...", "drivers/printer/...", "drivers/line/..."}, tests: true,
+		who: []string{"...", "!drivers/panel/...", "!daemon/kioskd/...", "!proof/..."}, not: []string{"drivers/panel/numato/...", "drivers/panel/gpio/..."}, tests: true,
+		why: "the daemon meets doors and lamps through package panel; only its main program knows boards",
+	},
+	{
+		who: []string{"...", "!drivers/smartcard/pcsc/...", "!daemon/kioskd/...", "!proof/..."}, not: []string{"drivers/smartcard/pcsc/..."}, tests: true,
+		why: "the daemon meets a card through package smartcard; only its main program needs the PC/SC library, and with it C",
+	},
+	{
+		who: []string{"drivers/bench/..."}, not: []string{"drivers/cash/...", "drivers/printer/...", "drivers/smartcard/...", "drivers/panel/...", "drivers/line/..."}, tests: true,
 		why: "the bench is the witness: it shares no code with the drivers that it tests",
 	},
 	{

@@ -38,7 +38,7 @@ func newMachine(t *testing.T) machine {
 	m.program(t, "node", "echo v20.20.2")
 	m.program(t, "npm", `mkdir -p node_modules; echo "npm $*" >> `+m.calls)
 	m.program(t, "id", "echo 1000")
-	for _, p := range []string{"chromium", "zbarimg", "pnmtopng", "hb-shape", "fribidi", "gcc", "pkg-config", "opensc-tool", "openssl"} {
+	for _, p := range []string{"chromium", "zbarimg", "pnmtopng", "hb-shape", "fribidi", "gcc", "pkg-config", "opensc-tool", "openssl", "systemd-analyze"} {
 		m.program(t, p, "")
 	}
 	return m

@@ -77,6 +77,10 @@ func fakeBench() {
 			die(1, "device: %v", err)
 		}
 	}
+	os.Remove(filepath.Join(*dir, "pcscd.comm"))
+	if _, err := net.Listen("unix", filepath.Join(*dir, "pcscd.comm")); err != nil { // left behind on purpose
+		die(1, "readers: %v", err)
+	}
 	if *record != "" {
 		os.WriteFile(*record, []byte("line log"), 0o600)
 	}
@@ -99,9 +103,14 @@ func fakeCentral() {
 	listen := flag.String("listen", "", "")
 	store := flag.String("store", "", "")
 	flag.Bool("demo", false, "")
+	flag.String("ocsp", "", "")
+	trust := flag.String("trust", "", "")
 	flag.String("tls-listen", "", "")
 	flag.String("ca-dir", "", "")
 	flag.Parse()
+	if info, err := os.Stat(*trust); err != nil || !info.IsDir() {
+		die(1, "trust: %v", err)
+	}
 	if err := os.WriteFile(*store, []byte("ledger"), 0o600); err != nil {
 		die(1, "store: %v", err)
 	}
@@ -149,6 +158,9 @@ func fakeKioskd() {
 		if _, err := os.Lstat(d); err != nil {
 			die(1, "device: %v", err)
 		}
+	}
+	if info, err := os.Stat(c.Cards.Socket); err != nil || info.Mode()&os.ModeSocket == 0 {
+		die(1, "card readers: %v", err)
 	}
 	os.Remove(c.Admin.Socket)
 	if _, err := net.Listen("unix", c.Admin.Socket); err != nil { // left behind on purpose

@@ -15,7 +15,7 @@ import (
 
 // world names what the supervisor and its programs keep in the folder. A reset
 // removes these and nothing else: the folder may be named by mistake.
-var world = []string{"etc", "state", "runtime", "central", "dev", "log", "bench.json"}
+var world = []string{"etc", "state", "runtime", "central", "dev", "log", "bench.json", "strips", "wallet", "trust"}
 
 // lock makes this process the folder's only user until the file is closed. The
 // kernel drops the lock with the process, however it ends.
@@ -50,7 +50,7 @@ func lock(dir string) (*os.File, error) {
 // sweep removes what only makes sense while the programs run: a program that was
 // killed could not do it itself.
 func (o *options) sweep() error {
-	gone := []string{o.socket(), o.uplink(), filepath.Join(o.ca(), "operator.sock"), o.readers(), o.path("dev", "validator"), o.path("dev", "printer")}
+	gone := []string{o.socket(), o.uplink(), filepath.Join(o.ca(), "operator.sock"), o.readers(), o.path("dev", "validator"), o.path("dev", "printer"), o.path("dev", "panel")}
 	for _, name := range kept {
 		gone = append(gone, o.path(name+".pid"))
 	}

@@ -16,7 +16,10 @@
 //	state/          kioskd's journal
 //	runtime/        what a restart of kioskd needs and a loss of power clears
 //	central/        the store of centrald and, in central/ca, its authority
-//	bench.json      the bench's physical world: cassette, hand, paper
+//	bench.json      the bench's physical world: cassette, hand, paper, cards' memory
+//	strips/         the slips in its tray
+//	wallet/         its cards and their issuers' keys: made once, kept
+//	trust/          what those issuers publish; central trusts and checks by it
 //	dev/            the virtual devices, while the bench runs
 //	pcscd.comm      the bench's PC/SC daemon with its virtual card readers, likewise
 //	log/            what each program wrote, two files of 4 MiB at most
@@ -79,6 +82,8 @@ func rootCommand() *cobra.Command {
 	f.BoolVar(&o.portZero, "port-zero", false, "choose free ports and print them as JSON on a line")
 	f.StringVar(&o.fault, "fault", "", "NAME:N kills the first kioskd at the n-th hit of a fault point (needs a build with fault points)")
 	f.BoolVar(&o.record, "record", false, "record every byte on the devices' lines in log/line.log")
+	f.StringVar(&o.logLevel, "log-level", "info", "of kioskd: debug, info, warn or error")
+	f.StringVar(&o.cardPIN, "card-pin", "", "PIN1 of the bench's cards, 4 to 12 digits (1234 unless given)")
 	f.BoolVar(&o.quiet, "quiet", false, "print nothing but the ready line and what goes wrong")
 
 	root.AddCommand(&cobra.Command{

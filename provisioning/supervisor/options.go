@@ -20,6 +20,8 @@ type options struct {
 	fault      string
 	record     bool
 	quiet      bool
+	logLevel   string // of kioskd
+	cardPIN    string // of the bench's cards; empty: the bench's own
 }
 
 // programs are the programs that must be in the folder of programs.
@@ -28,7 +30,9 @@ var programs = []string{"bench", "centrald", "kioskd", "kioskctl"}
 // kept are the processes that are kept running. The uplink is kioskd's other half.
 var kept = []string{"bench", "centrald", "uplink", "kioskd"}
 
-var faultForm = regexp.MustCompile(`^[a-z0-9.-]+:[1-9][0-9]{0,8}$`)
+var faultForm = regexp.MustCompile(`^[a-z0-9._-]+:[1-9][0-9]{0,8}(:stall)?$`)
+
+var pinForm = regexp.MustCompile(`^[0-9]{4,12}$`)
 
 // maxSocketPath is sun_path of unix(7) without its final zero, in bytes.
 const maxSocketPath = 107
@@ -60,6 +64,9 @@ func (o *options) complete() error {
 	}
 	if o.fault != "" && !faultForm.MatchString(o.fault) {
 		return fmt.Errorf("--fault %q; allowed: NAME:N, for example till.stacked.durable:1", o.fault)
+	}
+	if o.cardPIN != "" && !pinForm.MatchString(o.cardPIN) {
+		return errors.New("--card-pin; allowed: 4 to 12 digits")
 	}
 	for _, p := range []struct {
 		flag string
@@ -96,6 +103,7 @@ func (o *options) uplink() string   { return o.path("runtime", "uplink.sock") }
 func (o *options) identity() string { return o.path("etc", "identity") }
 func (o *options) ca() string       { return o.path("central", "ca") }
 func (o *options) readers() string  { return o.path("pcscd.comm") } // of the bench's PC/SC daemon
+func (o *options) trust() string    { return o.path("trust") }      // of the bench's card issuers
 func (o *options) config() string   { return o.path("etc", "kioskd.toml") }
 
 func (o *options) program(name string) string {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/asan-kiosk/kiosk/daemon/config"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep/people"
 )
 
 func TestPause(t *testing.T) {
@@ -98,7 +99,7 @@ func TestLogFile(t *testing.T) {
 func TestConfigurationOfAnyFolder(t *testing.T) {
 	for _, name := range []string{"run", "a b", `qu"ote`, `back\slash`, "Bakı şəhəri", "#=[x]"} {
 		dir := filepath.Join(t.TempDir(), name)
-		o := &options{dir: dir}
+		o := &options{dir: dir, logLevel: "info"}
 		if err := os.MkdirAll(o.path("etc"), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -134,5 +135,21 @@ func TestKeepOnce(t *testing.T) {
 	}
 	if token, err := config.ReadToken(path); err != nil || token != first {
 		t.Errorf("kioskd reads %q %v", token, err)
+	}
+}
+
+// The people of "make run" have the PINs that the README names.
+func TestDemoPeople(t *testing.T) {
+	ps, err := people.Parse(demoPeople)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for number, pin := range map[string]string{"101": "2580", "102": "3690", "201": "1470"} {
+		if p := ps.Find(number); p == nil || !p.Verify([]byte(pin)) {
+			t.Errorf("%s does not sign in with %s", number, pin)
+		}
+	}
+	if ps.Find("201").Role != people.RoleCollector || ps.Find("101").Role != people.RoleTechnician {
+		t.Error("the roles are others")
 	}
 }

@@ -28,6 +28,13 @@ import (
 //go:embed kioskd.toml.tmpl
 var configText string
 
+// demoPeople may look after the terminal of "make run": technicians 101 (PIN 2580)
+// and 102 (3690), collector 201 (1470). kioskctl people has made the file; at a
+// cabinet every terminal gets one of its own.
+//
+//go:embed people.json
+var demoPeople []byte
+
 // configTemplate is kioskd's configuration for the bench. quote writes a TOML
 // basic string; what Go's quoting can write and TOML cannot read (\x, \a, \v)
 // only stands for control characters and broken UTF-8, which paths are refused
@@ -50,7 +57,7 @@ func prepare(ctx context.Context, o *options, p ports) (identity, error) {
 	for _, d := range []struct {
 		name string
 		mode fs.FileMode
-	}{{"etc", 0o700}, {"etc/catalogue", 0o700}, {"state", 0o700}, {"runtime", 0o700}, {"central", 0o700}, {"dev", 0o755}, {"log", 0o755}} {
+	}{{"etc", 0o700}, {"etc/catalogue", 0o700}, {"state", 0o700}, {"runtime", 0o700}, {"central", 0o700}, {"dev", 0o755}, {"trust", 0o755}, {"log", 0o755}} {
 		if err := os.MkdirAll(o.path(d.name), d.mode); err != nil {
 			return identity{}, err
 		}
@@ -66,6 +73,9 @@ func prepare(ctx context.Context, o *options, p ports) (identity, error) {
 	if id.token, err = keepOnce(o.path("etc", "screen.token"), 0o600, newToken); err != nil {
 		return id, fmt.Errorf("token of the screen: %w", err)
 	}
+	if _, err = keepOnce(o.path("etc", "people.json"), 0o600, func() ([]byte, error) { return demoPeople, nil }); err != nil {
+		return id, fmt.Errorf("people: %w", err)
+	}
 	if err := prepareBundle(ctx, o); err != nil {
 		return id, err
 	}
@@ -74,8 +84,8 @@ func prepare(ctx context.Context, o *options, p ports) (identity, error) {
 
 // configValues is what the template may name.
 type configValues struct {
-	ID, Screen, Socket, Uplink, Central string
-	folder                              *options
+	ID, Screen, Socket, Uplink, Central, Readers, LogLevel string
+	folder                                                 *options
 }
 
 // Path is a path in the terminal's folder.
@@ -84,7 +94,7 @@ func (v configValues) Path(parts ...string) string { return v.folder.path(parts.
 func writeConfig(o *options, p ports, id identity) error {
 	var b bytes.Buffer
 	err := configTemplate.Execute(&b, configValues{ID: id.terminal, Screen: address(p.Screen), Socket: o.socket(), Uplink: o.uplink(),
-		Central: door(p), folder: o})
+		Central: door(p), Readers: o.readers(), LogLevel: o.logLevel, folder: o})
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)
 	}

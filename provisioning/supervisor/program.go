@@ -69,8 +69,7 @@ type program struct {
 	path    string
 	args    []string
 	pidFile string
-	fault   string   // KIOSK_FAULTPOINT of the first start; "" for none
-	env     []string // besides the supervisor's own environment
+	fault   string // KIOSK_FAULTPOINT of the first start; "" for none
 	log     *logFile
 	say     func(format string, args ...any)
 
@@ -139,7 +138,7 @@ func (p *program) once(n int) (how string, err error) {
 	if n == 1 {
 		fault = p.fault
 	}
-	cmd.Env = append(environment(os.Environ(), fault), p.env...) // of two the last one counts
+	cmd.Env = environment(os.Environ(), fault)
 	cmd.Stdout, cmd.Stderr = p.log, p.log
 	cmd.WaitDelay = 200 * time.Millisecond // for a pipe that a grandchild still holds
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -185,9 +184,6 @@ func ending(err error) string {
 
 // faultVariable tells kioskd of a build with fault points where to die.
 const faultVariable = "KIOSK_FAULTPOINT"
-
-// readersVariable tells kioskd's PC/SC library where the bench's daemon listens.
-const readersVariable = "PCSCLITE_CSOCK_NAME"
 
 // environment is what a child gets: the supervisor's own environment, in which a
 // fault point would hit every start of every program, without it.

@@ -103,6 +103,9 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 	}
 	benchArgs := []string{"--dir", o.dir, "--listen", address(s.ports.Bench), "--central", address(s.ports.TLS),
 		"--central-demo", "http://" + address(s.ports.Central), "--network-listen", address(s.ports.Network), "--screen-url", launch}
+	if o.cardPIN != "" {
+		benchArgs = append(benchArgs, "--card-pin", o.cardPIN)
+	}
 	if o.record {
 		benchArgs = append(benchArgs, "--record", o.path("log", "line.log"))
 	}
@@ -110,20 +113,20 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 	well := func(status int) bool { return status == http.StatusOK }
 	for _, one := range []struct {
 		name, fault, url string
-		args, env        []string
+		args             []string
 		good             func(status int) bool
 		after            func() error // once it answers
 	}{
 		{name: "bench", args: benchArgs, url: bench, good: answers},
 		{name: "centrald", args: []string{"--listen", address(s.ports.Central), "--store", o.path("central", "central.db"), "--demo",
-			"--tls-listen", address(s.ports.TLS), "--ca-dir", o.ca()},
+			"--trust", o.trust(), "--ocsp", bench + "pki/ocsp", "--tls-listen", address(s.ports.TLS), "--ca-dir", o.ca()},
 			url: "http://" + address(s.ports.Central) + "/", good: answers, after: func() error { return enrolTerminal(ctx, o, s.ports, id) }},
 		{name: "uplink", args: []string{"uplink", "--config", o.config()}, url: overSocket, good: well},
-		{name: "kioskd", args: []string{"run", "--config", o.config()}, fault: o.fault, env: []string{readersVariable + "=" + o.readers()},
+		{name: "kioskd", args: []string{"run", "--config", o.config()}, fault: o.fault,
 			url: screen, good: well},
 	} {
 		s.note("starting %s", one.name)
-		p, err := s.add(one.name, one.fault, one.args, one.env)
+		p, err := s.add(one.name, one.fault, one.args)
 		if err != nil {
 			return err
 		}
@@ -141,12 +144,12 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 }
 
 // add starts a program and keeps it running.
-func (s *supervisor) add(name, fault string, args, env []string) (*program, error) {
+func (s *supervisor) add(name, fault string, args []string) (*program, error) {
 	l, err := openLog(s.o.path("log", name+".log"), maxLog)
 	if err != nil {
 		return nil, err
 	}
-	p := &program{name: name, path: s.o.program(name), args: args, pidFile: s.o.path(name + ".pid"), fault: fault, env: env,
+	p := &program{name: name, path: s.o.program(name), args: args, pidFile: s.o.path(name + ".pid"), fault: fault,
 		log: l, say: s.say, starter: s.starter,
 		stop: make(chan struct{}), kill: make(chan struct{}), done: make(chan struct{})}
 	s.running = append(s.running, p)

@@ -214,7 +214,7 @@ func (s stage) nothingLeft(t *testing.T, pids ...int) {
 			t.Errorf("process %d is left: %s", pid, commandLine(fmt.Sprintf("/proc/%d", pid)))
 		}
 	}
-	for _, name := range []string{"dev/validator", "dev/printer", "runtime/admin.sock", "runtime/uplink.sock", "kioskd.pid", "uplink.pid", "bench.pid", "centrald.pid"} {
+	for _, name := range []string{"dev/validator", "dev/printer", "runtime/admin.sock", "runtime/uplink.sock", "pcscd.comm", "kioskd.pid", "uplink.pid", "bench.pid", "centrald.pid"} {
 		if _, err := os.Lstat(filepath.Join(s.dir, name)); err == nil {
 			t.Errorf("%s is left", name)
 		}
@@ -249,6 +249,8 @@ func TestFirstStartToEnd(t *testing.T) {
 		{"identity", c.Terminal.ID, strings.TrimSpace(s.read(t, "etc", "terminal.id"))},
 		{"acceptor", c.Acceptor.Port, filepath.Join(s.dir, "dev", "validator")},
 		{"printer", c.Printer.Port, filepath.Join(s.dir, "dev", "printer")},
+		{"panel", c.Panel.Port, filepath.Join(s.dir, "dev", "panel")},
+		{"people", c.Upkeep.People, filepath.Join(s.dir, "etc", "people.json")},
 		{"the uplink", c.Central.Socket, tm.Uplink},
 		{"central through the network cable", c.Uplink.Central.String(), "https://" + tm.Network},
 		{"enrolment through it", s.read(t, "etc", "identity", "central"), "https://" + tm.Network},
@@ -259,7 +261,7 @@ func TestFirstStartToEnd(t *testing.T) {
 			t.Errorf("%s: %q, want %q", x.what, x.got, x.want)
 		}
 	}
-	for name, mode := range map[string]os.FileMode{"etc/signing.key": 0o400, "etc/screen.token": 0o600, "etc": 0o700 | os.ModeDir, "state": 0o700 | os.ModeDir, "etc/kioskd.toml": 0o600} {
+	for name, mode := range map[string]os.FileMode{"etc/signing.key": 0o400, "etc/screen.token": 0o600, "etc/people.json": 0o600, "etc": 0o700 | os.ModeDir, "state": 0o700 | os.ModeDir, "etc/kioskd.toml": 0o600} {
 		if info, err := os.Stat(filepath.Join(s.dir, name)); err != nil || info.Mode() != mode {
 			t.Errorf("%s: %v %v, want %v", name, info.Mode(), err, mode)
 		}

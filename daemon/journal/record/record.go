@@ -88,6 +88,17 @@ type (
 	DeviceCleared struct {
 		Device string `json:"device"`
 	}
+	// CouponRefused: a barcode coupon is about to be given back, and why. What it
+	// says is not written down: who reads the number of a coupon could spend it.
+	CouponRefused struct {
+		Reason string `json:"reason"` // see the constants Refused...
+		Digits int    `json:"digits"` // how many its barcode has; 0: the unit did not say
+	}
+	// CouponKept: a coupon is in the cassette, which nobody ordered. It is no money,
+	// and the unit's counter is no witness any more for the notes that are open.
+	CouponKept struct {
+		Alarm string `json:"alarm"`
+	}
 	// NoteRejected: the unit refused a note before escrow; counted, no money.
 	NoteRejected struct {
 		Reason string `json:"reason"`
@@ -161,6 +172,8 @@ const (
 	RefusedRecovery  = "recovery"  // found in escrow after a restart
 	RefusedCassette  = "cassette"  // no room
 	RefusedValueless = "valueless" // its value is not known
+	RefusedHeld      = "held"      // the terminal takes no notes now: a door, an alarm, no confirmed cassette
+	RefusedCoupon    = "coupon"    // no service here takes coupons
 )
 
 // Tender, payment and what is left of it.
@@ -178,7 +191,7 @@ type (
 		TenderID string       `json:"tender_id"`
 		Held     money.Amount `json:"held"`
 		InDoubt  int          `json:"in_doubt"`
-		Why      string       `json:"why"` // finished, cancelled, abandoned, fault
+		Why      string       `json:"why"` // finished, cancelled, abandoned, interrupted, fault
 	}
 	// PaymentIntent: this much of what is held goes to a payee. The envelope's key
 	// is the action's key. It moves Amount+Commission from held to pending.
@@ -245,7 +258,7 @@ type (
 	}
 	// VisitEnded: nobody is standing there any more, as far as the terminal knows.
 	VisitEnded struct {
-		Why string `json:"why"` // finished, cancelled, abandoned, lost
+		Why string `json:"why"` // finished, cancelled, abandoned, lost, interrupted
 	}
 )
 
@@ -282,9 +295,21 @@ type (
 // Cassette.
 type (
 	// PeriodOpened: a new cassette period begins (first start, cassette change).
+	// Person is the collector who confirmed the new cassette.
 	PeriodOpened struct {
 		Period uint64 `json:"period"`
 		Why    string `json:"why"`
+		Person string `json:"person,omitempty"`
+	}
+	// CassetteClosed: the cassette went out and its period ends with what is in it.
+	// Notes counts them by currency and minor units ("AZN 1000"), Totals is their
+	// value by currency. Until PeriodOpened no note is taken.
+	CassetteClosed struct {
+		Period uint64                   `json:"period"`
+		Notes  map[string]int64         `json:"notes"`
+		Totals map[money.Currency]int64 `json:"totals"` // minor units
+		Why    string                   `json:"why"`
+		Person string                   `json:"person,omitempty"`
 	}
 )
 
@@ -298,6 +323,8 @@ func (AcceptorPowerUp) Kind() Kind  { return "acceptor.power_up" }
 func (AcceptorSettled) Kind() Kind  { return "acceptor.settled" }
 func (DeviceFault) Kind() Kind      { return "device.fault" }
 func (DeviceCleared) Kind() Kind    { return "device.cleared" }
+func (CouponRefused) Kind() Kind    { return "coupon.refused" }
+func (CouponKept) Kind() Kind       { return "coupon.kept" }
 func (NoteRejected) Kind() Kind     { return "note.rejected" }
 func (NoteEscrowed) Kind() Kind     { return "note.escrowed" }
 func (NoteStackIntent) Kind() Kind  { return "note.stack_intent" }
@@ -322,6 +349,7 @@ func (SlipSending) Kind() Kind      { return "slip.sending" }
 func (SlipProgress) Kind() Kind     { return "slip.progress" }
 func (SlipVerdict) Kind() Kind      { return "slip.verdict" }
 func (PeriodOpened) Kind() Kind     { return "cassette.period" }
+func (CassetteClosed) Kind() Kind   { return "cassette.closed" }
 
 // All lists one value of every kind: the schema's readers (central, kioskctl,
 // the checks) walk it.
@@ -329,9 +357,12 @@ func All() []Body {
 	return []Body{
 		Started{}, Stopped{}, Recovered{}, Checkpoint{}, ClockJumped{},
 		AcceptorFound{}, AcceptorPowerUp{}, AcceptorSettled{}, DeviceFault{}, DeviceCleared{}, NoteRejected{},
+		CouponRefused{}, CouponKept{},
 		NoteEscrowed{}, NoteStackIntent{}, NoteReturnIntent{}, NoteStacked{}, NoteReturned{}, NoteClosed{}, NoteInDoubt{},
 		TenderOpened{}, TenderClosed{}, PaymentIntent{}, ActionIntent{}, ActionResult{}, LeftoverIssued{}, Unassigned{},
 		VisitStarted{}, VisitMoved{}, VisitResumed{}, VisitEnded{},
-		SlipQueued{}, SlipSending{}, SlipProgress{}, SlipVerdict{}, PeriodOpened{},
+		SlipQueued{}, SlipSending{}, SlipProgress{}, SlipVerdict{}, PeriodOpened{}, CassetteClosed{},
+		PanelFound{}, PanelLost{}, PanelChanged{}, AlarmRaised{}, AlarmCleared{},
+		ServiceEntered{}, ServiceLeft{}, ServiceActed{}, ServiceOut{}, ServiceBack{},
 	}
 }

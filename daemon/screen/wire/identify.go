@@ -153,7 +153,7 @@ type ListRow struct {
 // dumped can be told by type that it holds nothing to show.
 type SecretKey struct {
 	StepSeq uint64     `json:"step_seq"`
-	Field   string     `json:"field"` // name of the form's field; "pin" for a card's PIN
+	Field   string     `json:"field"` // name of the form's field; "pin" for a card's PIN; FieldServicePIN
 	Key     SecretRune `json:"key"`
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // Contract is the version of this wire. A page of another contract reloads.
-const Contract = 2
+const Contract = 3
 
 // Lang is one of the nine languages of the screen (BCP 47 language subtag).
 type Lang string
@@ -63,13 +63,15 @@ const (
 	StepPINLast      Step = "pin_last"       // one try is left: a yes of its own before it may be spent
 	StepPhone        Step = "phone"          // compare the control code, confirm on the phone
 	StepList         Step = "list"           // read a list of records
+	StepServiceLogin Step = "service_login"  // a door is open: a member of staff signs in
+	StepService      Step = "service"        // service mode
 )
 
 // Steps lists every step.
 func Steps() []Step {
 	return []Step{StepAttract, StepLanguage, StepServices, StepPresent, StepForm, StepQuery, StepNotice, StepQuote,
 		StepPay, StepSettle, StepSubmit, StepDeliver, StepFarewell, StepOutOfService, StepMethod, StepCard, StepCardProblem,
-		StepCertificate, StepPIN, StepPINLast, StepPhone, StepList}
+		StepCertificate, StepPIN, StepPINLast, StepPhone, StepList, StepServiceLogin, StepService}
 }
 
 // Text is a sentence from the signed catalogue in the visit's language, with its
@@ -101,6 +103,8 @@ type State struct {
 	Visit    Visit    `json:"visit"`
 	Money    Money    `json:"money"`
 	Devices  Devices  `json:"devices"`
+	// Service is service mode; absent on the customer's screens.
+	Service *ServiceMode `json:"service,omitempty"`
 }
 
 // Terminal is the machine itself: what a person quotes when calling for help.
@@ -345,6 +349,7 @@ const (
 	NoteEnough     NoteWhat = "enough"     // given back: nothing more is owed
 	NoteLimit      NoteWhat = "limit"      // given back: over the limit
 	NoteReturned   NoteWhat = "returned"   // given back by the machine
+	NoteCoupon     NoteWhat = "coupon"     // no note but a coupon, given back
 	NoteStuck      NoteWhat = "stuck"      // jammed: recorded, in doubt
 )
 
@@ -392,6 +397,7 @@ const (
 	ReasonAuthTimeout    Reason = "E-AUTH-TIMEOUT"
 	ReasonCardRemoved    Reason = "card_removed" // the card was taken out: the sign-in has ended
 	ReasonSignedOut      Reason = "signed_out"   // the person ended the sign-in
+	ReasonOutOfService   Reason = "E-SERVICE"    // the terminal was opened, or taken out of service
 )
 
 // Outcome is how it ended. Money comes first on the screen.
@@ -423,7 +429,7 @@ type Devices struct {
 	Central    Health `json:"central"`
 	Acceptor   Health `json:"acceptor"`
 	Printer    Health `json:"printer"`
-	CardReader Health `json:"card_reader"`
+	CardReader Health `json:"card_reader"` // "" if the terminal has none
 	PaperLow   bool   `json:"paper_low"`
 }
 
@@ -491,6 +497,10 @@ const (
 	NameMethod      = "Visit.Method"
 	NameCertificate = "Visit.Certificate"
 	NameSecretKey   = "Secret.Key"
+	// Service mode (service.go).
+	NameServiceLogin = "Service.Login"
+	NameServiceAct   = "Service.Act"
+	NameServiceLeave = "Service.Leave"
 )
 
 // Hello opens the conversation; nothing else is heard before it.
@@ -500,8 +510,8 @@ type Hello struct {
 	Asset    string `json:"asset"`
 }
 
-// Command is the payload of every Visit.* and Till.* command; members that a
-// command does not use are left out. Key makes money commands idempotent: the
+// Command is the payload of every Visit.*, Till.* and Service.* command; members
+// that a command does not use are left out. Key makes money commands idempotent: the
 // same key twice does nothing the second time.
 type Command struct {
 	StepSeq uint64 `json:"step_seq"`
@@ -514,4 +524,10 @@ type Command struct {
 	Method  Method `json:"method,omitempty"`  // Visit.Method
 	// Certificate is the id of the chosen one.
 	Certificate string `json:"certificate,omitempty"` // Visit.Certificate
+
+	Person       string   `json:"person,omitempty"`         // Service.Login: the number of a member of staff
+	Device       DeviceID `json:"device,omitempty"`         // Service.Act
+	Act          Act      `json:"act,omitempty"`            // Service.Act
+	Confirm      bool     `json:"confirm,omitempty"`        // Service.Act: the second yes
+	OutOfService bool     `json:"out_of_service,omitempty"` // Service.Leave: and stays out of service
 }

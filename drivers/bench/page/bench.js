@@ -76,6 +76,9 @@ const hex = (n) => n.toString(16).toUpperCase().padStart(2, "0") + "h";
 const worth = (v) => (v.minor % 100 ? (v.minor / 100).toFixed(2) : String(v.minor / 100)) + " " + v.currency;
 const count = (n, word) => n + " " + word + (n === 1 ? "" : "s");
 
+/** A note by its value, a coupon by its name. */
+const named = (n) => n.kind === "coupon" ? "coupon" : worth(n.value);
+
 function noteClass(n) {
   return "note" + (n.value.currency === "AZN" ? " azn" + n.value.minor / 100 : "");
 }
@@ -117,6 +120,14 @@ function setUp() {
     b.addEventListener("click", () => insert({ denomination: n }));
     $("purse").append(b);
   }
+  const coupon = el("button", "note", "Coupon");
+  coupon.type = "button";
+  coupon.addEventListener("click", () => validator("insert_coupon", {
+    quality: $("quality").value === "refused" ? "refused" : "good", hold_out: $("hold-out").checked,
+  }));
+  $("purse").append(coupon);
+  seg("firmware", [["Firmware new", ""], ["old: illegal", "illegal", "low"], ["old: silent", "silent", "low"]], (above_51) =>
+    validator("set_quirks", { quirks: { ...last.validator.config.quirks, above_51 } }));
   seg("validator-power", [["Power", "power_on"], ["off", "power_off", true]], (a) => validator(a));
   seg("validator-plug", [["Plugged", "plug"], ["unplugged", "unplug", true]], (a) => validator(a));
   seg("cassette-switch", [["Cassette in", "insert_cassette"], ["out", "remove_cassette", true]], (a) =>
@@ -138,6 +149,7 @@ function setUp() {
 
   for (const b of document.querySelectorAll("[data-validator]")) b.addEventListener("click", () => order("/api/validator", JSON.parse(b.dataset.validator)));
   for (const b of document.querySelectorAll("[data-printer]")) b.addEventListener("click", () => order("/api/printer", JSON.parse(b.dataset.printer)));
+  setUpPanel();
   for (const id of ["full", "cutter", "jam"]) $(id).classList.add("alone");
   $("take").addEventListener("click", () => validator("take"));
   $("full").addEventListener("click", () => validator("set_full", { full: !last.validator.world.full }));
@@ -190,6 +202,7 @@ function draw(s) {
   last = s;
   drawValidator(s.validator);
   drawPrinter(s.printer);
+  drawPanel(s.panel);
   drawStrips(s.strips);
   drawCards(s);
 
@@ -223,11 +236,12 @@ function drawValidator(v) {
   $("tongue").hidden = !shown;
   if (shown) {
     $("tongue-note").className = noteClass(shown.note);
-    $("tongue-note").textContent = worth(shown.note.value);
+    $("tongue-note").textContent = named(shown.note);
   }
 
   press("validator-power", v.power ? "power_on" : "power_off");
   press("validator-plug", v.plugged ? "plug" : "unplug");
+  press("firmware", v.config.quirks.above_51);
   press("cassette-switch", w.cassette_in ? "insert_cassette" : "remove_cassette");
   $("full").setAttribute("aria-pressed", String(w.full));
 
@@ -237,17 +251,17 @@ function drawValidator(v) {
   $("cassette-none").textContent = w.cassette_in ? "empty" : "taken out";
   $("cassette").replaceChildren(...v.cassette_count.map((d) => {
     const tr = el("tr");
-    tr.append(el("td", "", worth(d.value) + (d.kind === "genuine" ? "" : " · " + d.kind)), el("td", "", "× " + d.count));
+    tr.append(el("td", "", d.kind === "coupon" ? "coupon" : worth(d.value) + (d.kind === "genuine" ? "" : " · " + d.kind)), el("td", "", "× " + d.count));
     return tr;
   }));
-  const path = w.path && w.path.place !== "slot" ? ` · in the path: ${worth(w.path.note.value)} (${w.path.place})` : "";
+  const path = w.path && w.path.place !== "slot" ? ` · in the path: ${named(w.path.note)} (${w.path.place})` : "";
   $("vault-foot").textContent = `the unit's own counter: ${w.counter}${path}`;
 
   const hand = w.hand || [];
   $("hand-none").hidden = hand.length > 0;
   $("hand").replaceChildren(...hand.slice(-24).map((n) => {
     const li = el("li");
-    const b = el("button", noteClass(n), worth(n.value));
+    const b = el("button", noteClass(n), named(n));
     b.type = "button";
     b.title = `${n.serial}: insert again`;
     b.addEventListener("click", () => insert({ serial: n.serial }));
@@ -261,7 +275,7 @@ function drawValidator(v) {
     return el("li", "", `${name}: ${count(list.length, "note")}, ${worth({ minor: sum, currency: "AZN" })}`);
   }));
 
-  const types = (v.enabled || []).map((t) => v.config.table[t] ? worth(v.config.table[t].value) : "type " + t);
+  const types = (v.enabled || []).map((t) => t === 23 ? "coupons" : v.config.table[t] ? worth(v.config.table[t].value) : "type " + t);
   $("validator-facts").textContent = `${v.config.part} ${v.config.serial} · enabled: ${types.join(", ") || "nothing"}` +
     (v.troubles.length ? ` · armed: ${v.troubles.join("; ")}` : "");
 }
@@ -322,7 +336,7 @@ const KINDS = { bad_frame: "a frame with a wrong check sum", busy: "busy", ready
 
 function words(e) {
   if (e.source === "reader" || e.source === "authority") return cardWords(e);
-  const note = e.note ? worth(e.note.value) + " " + e.note.serial : "";
+  const note = e.note ? named(e.note) + " " + e.note.serial : "";
   switch (e.kind) {
     case "note": return `${note}: ${place(e.from)} → ${place(e.to)}`;
     case "inserted": return `${note} held to the slot`;
@@ -338,6 +352,9 @@ function words(e) {
     case "status": return `printer: ${e.text}`;
     case "lost": return `printer: ${count(e.n, "byte")} found no room`;
     case "ignored": return `printer: ignored ${e.text}`;
+    case "contact": return `cabinet: ${e.text}`;
+    case "lamp": return `lamp: ${e.text}`;
+    case "unknown": return `${e.source}: unknown command ${e.text}`;
     case "mode": return `${e.source}: ${e.text}`;
     case "reset": return "a new day: cassette, hand, tray and readers are empty";
     case "frame_in": return "→ " + e.hex;

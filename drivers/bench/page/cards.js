@@ -19,7 +19,8 @@ function drawCards(s) {
   state.textContent = d.trouble ? "no readers" : d.running ? "readers up" : "daemon down" + (d.ended ? " (" + d.ended + ")" : "");
   state.className = "state" + (d.running ? "" : " stop");
   press("pcscd", d.running ? "start" : "kill");
-  $("cards-facts").textContent = d.trouble || (d.socket ? "PCSCLITE_CSOCK_NAME=" + d.socket : "");
+  const pins = new Set(s.cards.map((c) => `PIN1 ${c.pins.pin1}, PIN2 ${c.pins.pin2}, PUK ${c.pins.puk}`));
+  $("cards-facts").textContent = (pins.size === 1 ? `All cards: ${[...pins][0]}. ` : "") + (d.trouble || (d.socket ? "PCSCLITE_CSOCK_NAME=" + d.socket : ""));
   drawReader("card", s.readers.slot, s, "no card");
   drawReader("token", s.readers.token, s, "nothing plugged in");
   drawWallet(s);
@@ -117,14 +118,14 @@ async function lookAtPhone() {
   }
   const state = $("phone-state");
   state.hidden = phone !== null;
-  state.textContent = "no network";
+  state.textContent = "no answer";
   state.className = "state warn";
   if (!phone) return;
   const key = JSON.stringify(phone);
   if (key === phoneDrawn) return;
   phoneDrawn = key;
-  const asan = (phone.asan || []).map(request).reverse();
-  const sms = (phone.sms || []).map(message).reverse();
+  const asan = (phone.asan || []).map(request);
+  const sms = (phone.sms || []).map(message);
   $("phone").replaceChildren(...asan, ...sms);
   $("phone-none").hidden = asan.length + sms.length > 0;
 }

@@ -21,9 +21,9 @@ import (
 // The tests with OpenSC need a PC/SC daemon with a virtual reader. The reader's
 // driver listens on all addresses and the daemon has one socket and one pid file
 // a machine, so both get namespaces of their own: the test starts itself again in
-// new user, network and mount namespaces, where it is root over an empty
-// network and its own /run. This works for root and, where the kernel lets
-// ordinary users make namespaces, for them.
+// new user, network, mount and process namespaces, where it is root over an empty
+// network and its own /run, and where nothing outlives it. This works for root
+// and, where the kernel lets ordinary users make namespaces, for them.
 
 // insideVariable tells a test that it runs in its own namespaces.
 const insideVariable = "SIGNCARD_TEST_INSIDE"
@@ -41,13 +41,12 @@ func inOwnNamespaces(t *testing.T) bool {
 			t.Fatalf("%v: needs the Debian packages pcscd, vsmartcard-vpcd, opensc, opensc-pkcs11 and openssl", err)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=120s")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=300s")
 	cmd.Env = append(os.Environ(), insideVariable+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS,
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		Pdeathsig:   syscall.SIGKILL,
 	}
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSPC) {
@@ -139,7 +138,7 @@ func startReader(t *testing.T) (env []string) {
 func insert(t *testing.T, c *Card) (remove func()) {
 	t.Helper()
 	var conn net.Conn
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		var err error
 		if conn, err = net.Dial("tcp", "127.0.0.1:"+readerPort); err == nil {
 			break
@@ -211,7 +210,7 @@ func serve(conn *net.TCPConn, c *Card) {
 // waitForCard waits until the daemon sees a card, or none.
 func waitForCard(t *testing.T, env []string, there bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		out, err := run(env, "opensc-tool", "-l")
 		if err == nil && strings.Contains(out, "Yes") == there {
 			return

@@ -65,6 +65,14 @@ type (
 		InCassette bool    `json:"in_cassette"`
 		HoldOut    bool    `json:"hold_out"`
 	}
+	// InsertCoupon pushes a barcode coupon into the slot. Digits is its barcode;
+	// empty: one of 18 digits.
+	InsertCoupon struct {
+		Digits  string  `json:"digits"`
+		Quality Quality `json:"quality"` // empty: good; "refused" with Code zero: its barcode cannot be read
+		Code    byte    `json:"code"`
+		HoldOut bool    `json:"hold_out"`
+	}
 	// Take takes the note that sticks out of the slot.
 	Take struct{}
 	// Cheat is a fraud attempt: 45h. A note that can still be reached is pulled
@@ -219,6 +227,7 @@ type (
 
 func (Insert) name() string         { return "insert" }
 func (Reinsert) name() string       { return "reinsert" }
+func (InsertCoupon) name() string   { return "insert_coupon" }
 func (Take) name() string           { return "take" }
 func (Cheat) name() string          { return "cheat" }
 func (PowerOff) name() string       { return "power_off" }
@@ -256,6 +265,7 @@ var parsers = map[string]func([]byte) (Action, error){}
 func init() {
 	register[Insert]()
 	register[Reinsert]()
+	register[InsertCoupon]()
 	register[Take]()
 	register[Cheat]()
 	register[PowerOff]()

@@ -76,13 +76,18 @@ const (
 	rejVerification   = 0x66
 	rejInhibited      = 0x68
 	rejOperation      = 0x6A
+	rejBarUnreadable  = 0x92
+	rejBarLength      = 0x93
 )
 
 // failStackMotor is the usual code after 47h when none is asked for.
 const failStackMotor = 0x50
 
 const (
-	maxTypes       = 24 // entries of the bill table
+	maxTypes       = 24          // entries of the bill table
+	couponType     = 23          // the coupon's place in it
+	barcodeFormat  = 1           // interleaved 2 of 5
+	lastOldCommand = cmdGetCRC32 // what lies above is missing in older firmware
 	tableEntryLen  = 5
 	maskLen        = 3 // bytes of one mask, most significant first
 	partLen        = 15

@@ -18,8 +18,9 @@ const (
 	classFAIL
 	classESC
 	classHLD
-	classOther // accepting, stacking, returning, rejecting
-	classAll   = ^class(0)
+	classOther   // accepting, stacking, returning, rejecting
+	classStacked // 81h is being told
+	classAll     = ^class(0)
 )
 
 // allowed says in which states a command is legal (Common Specifications, table
@@ -36,6 +37,7 @@ var allowed = map[byte]class{
 	cmdIdentification:    classPU | classINI | classDIS | classFAIL,
 	cmdHold:              classESC | classHLD,
 	cmdSetBarcode:        classAll,
+	cmdExtractBarcode:    classESC | classDIS | classIDL | classStacked,
 	cmdGetBillTable:      classPU | classINI | classDIS | classFAIL,
 	cmdGetCRC32:          classINI | classDIS | classFAIL,
 	cmdSetEscrowTimeouts: classAll,
@@ -46,6 +48,13 @@ var allowed = map[byte]class{
 }
 
 func (v *Validator) class() class {
+	if len(v.w.Pending) > 0 && v.w.Pending[0].Z1 == z1Stacked && v.mode == modeReady {
+		return v.modeClass() | classStacked
+	}
+	return v.modeClass()
+}
+
+func (v *Validator) modeClass() class {
 	switch v.mode {
 	case modePowerUp:
 		return classPU
@@ -96,13 +105,20 @@ func (v *Validator) command(p []byte) {
 	if v.refused(cmd) {
 		return
 	}
+	if cmd > lastOldCommand && v.cfg.Quirks.Above51 != Above51Known {
+		if v.cfg.Quirks.Above51 == Above51Illegal {
+			v.send([]byte{ansIllegal}, answerPlain)
+		}
+		return
+	}
 	states, known := allowed[cmd]
 	identity := cmd == cmdIdentification || cmd == cmdGetBillTable || cmd == cmdGetCRC32
 	if identity && v.cfg.Quirks.IdentityWhileIdle {
 		states = classAll
 	}
 	if !known || states&v.class() == 0 || len(data) != dataLen[cmd] ||
-		cmd == cmdGetCounter && v.cfg.Quirks.NoCounter || cmd == cmdGetCRC32 && v.cfg.Quirks.NoCRC32 {
+		cmd == cmdGetCounter && v.cfg.Quirks.NoCounter || cmd == cmdGetCRC32 && v.cfg.Quirks.NoCRC32 ||
+		(cmd == cmdSetBarcode || cmd == cmdExtractBarcode) && v.cfg.Quirks.NoBarcode {
 		v.send([]byte{ansIllegal}, answerPlain)
 		return
 	}
@@ -153,6 +169,9 @@ func (v *Validator) legal(cmd byte, data []byte) {
 		v.send(append(maskBytes(v.enabled), maskBytes(v.security)...), answerData)
 	case cmdSetSecurity:
 		v.security = maskOf(data)
+		if can := v.cfg.Quirks.Secures; can != nil {
+			v.security &= maskOfTypes(can)
+		}
 		ack()
 	case cmdEnableBillTypes:
 		v.enabled, v.escrow = maskOf(data), maskOf(data[maskLen:])
@@ -182,13 +201,21 @@ func (v *Validator) legal(cmd byte, data []byte) {
 		v.send([]byte(padded(v.cfg.Released, dateLen)), answerData)
 	case cmdSetEscrowTimeouts:
 		v.escrowFor = time.Duration(binary.BigEndian.Uint32(data)) * time.Millisecond
+		v.couponFor = time.Duration(binary.BigEndian.Uint32(data[escrowTimesLen/2:])) * time.Millisecond
 		ack()
 	case cmdSetBarcode:
-		if data[1] < barcodeMinLen || data[1] > barcodeMaxLen {
+		if data[0] != barcodeFormat || data[1] < barcodeMinLen || data[1] > barcodeMaxLen {
 			v.send([]byte{ansIllegal}, answerPlain)
 			return
 		}
+		v.barcodeLen = int(data[1])
 		ack()
+	case cmdExtractBarcode:
+		if v.lastCoupon == "" {
+			v.send([]byte{ansIllegal}, answerPlain)
+			return
+		}
+		v.send([]byte(v.lastCoupon), answerData)
 	case cmdSetOptions:
 		copy(v.options[:], data)
 		v.options[1] &^= options48Entries // this unit has the short table only
@@ -224,6 +251,19 @@ func (v *Validator) knownTypes() uint32 {
 	var m uint32
 	for t, e := range v.cfg.Table {
 		if e != (Entry{}) {
+			m |= 1 << t
+		}
+	}
+	if v.barcodeLen > 0 {
+		m |= 1 << couponType
+	}
+	return m
+}
+
+func maskOfTypes(types []int) uint32 {
+	var m uint32
+	for _, t := range types {
+		if t >= 0 && t < maxTypes {
 			m |= 1 << t
 		}
 	}

@@ -47,6 +47,15 @@ const (
 	AfterReturnSilent   AfterReturn = "silent"   // 13h, then 19h
 )
 
+// Above51 says how a unit meets commands that its firmware does not know yet.
+type Above51 string
+
+const (
+	Above51Known   Above51 = ""
+	Above51Illegal Above51 = "illegal"
+	Above51Silent  Above51 = "silent"
+)
+
 // Quirks are the ways in which units of different makes and ages differ.
 type Quirks struct {
 	// PendingPowerUp10: a stacked note whose 81h was not acknowledged is announced
@@ -73,6 +82,15 @@ type Quirks struct {
 	NoCounter bool `json:"no_counter"`
 	// NoCRC32: GET CRC32 OF CODE is an illegal command.
 	NoCRC32 bool `json:"no_crc32"`
+	// Above51 is what an older firmware says to every command above 51h; empty: it
+	// knows them.
+	Above51 Above51 `json:"above_51"`
+	// NoBarcode: the unit has no barcode reader. SET BARCODE PARAMETERS is an illegal
+	// command, and a coupon is what no unit can name.
+	NoBarcode bool `json:"no_barcode"`
+	// Secures lists the bill types that the unit can verify with high security; nil:
+	// all. SET SECURITY is taken, and GET STATUS shows those of them only.
+	Secures []int `json:"secures,omitempty"`
 	// KeepsUnknownTypes: GET STATUS shows enabled bits of types the unit lacks.
 	KeepsUnknownTypes bool `json:"keeps_unknown_types"`
 }

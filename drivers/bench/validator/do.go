@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,7 +16,7 @@ const (
 // do performs an action.
 func (v *Validator) do(a Action) error {
 	switch a := a.(type) {
-	case Insert, Reinsert, Take, Cheat:
+	case Insert, InsertCoupon, Reinsert, Take, Cheat:
 		return v.customer(a)
 	case PowerOff:
 		if v.mode == modeOff {
@@ -48,13 +49,10 @@ func (v *Validator) do(a Action) error {
 	case SetTiming:
 		v.setTiming(a)
 	case SetQuirks:
-		switch a.Quirks.AfterReturn {
-		case "", AfterReturnReported, AfterReturnRejected, AfterReturnSilent:
-			v.cfg.Quirks = a.Quirks
-		default:
-			return fmt.Errorf("after_return %q: want %q, %q or %q", a.Quirks.AfterReturn,
-				AfterReturnReported, AfterReturnRejected, AfterReturnSilent)
+		if err := a.Quirks.validate(); err != nil {
+			return err
 		}
+		v.cfg.Quirks = a.Quirks
 	default:
 		return v.arm(a)
 	}
@@ -83,6 +81,20 @@ func (v *Validator) customer(a Action) error {
 		}
 		n := v.newNote(a.Value, kind)
 		v.insert(Held{Note: n, Type: -1, Quality: quality, Code: a.Code, InCassette: a.InCassette, HoldOut: a.HoldOut})
+	case InsertCoupon:
+		quality, err := checkedQuality(a.Quality)
+		if err != nil {
+			return err
+		}
+		digits := a.Digits
+		if digits == "" {
+			digits = usualCoupon
+		}
+		if len(digits) > barcodeMaxLen || strings.Trim(digits, "0123456789") != "" {
+			return fmt.Errorf("digits %q: want up to %d decimal digits", digits, barcodeMaxLen)
+		}
+		n := v.newCoupon(digits)
+		v.insert(Held{Note: n, Type: -1, Quality: quality, Code: a.Code, HoldOut: a.HoldOut})
 	case Reinsert:
 		quality, err := checkedQuality(a.Quality)
 		if err != nil {
@@ -122,6 +134,23 @@ func (v *Validator) customer(a Action) error {
 		v.enter(modeCheated, v.cfg.Timing.Cheated)
 	}
 	return nil
+}
+
+// usualCoupon is what a coupon says when nothing else is asked for.
+const usualCoupon = "040911235813213455"
+
+func (q Quirks) validate() error {
+	switch q.AfterReturn {
+	case "", AfterReturnReported, AfterReturnRejected, AfterReturnSilent:
+	default:
+		return fmt.Errorf("after_return %q: want %q, %q or %q", q.AfterReturn,
+			AfterReturnReported, AfterReturnRejected, AfterReturnSilent)
+	}
+	switch q.Above51 {
+	case Above51Known, Above51Illegal, Above51Silent:
+		return nil
+	}
+	return fmt.Errorf("above_51 %q: want %q, %q or nothing", q.Above51, Above51Illegal, Above51Silent)
 }
 
 func checkedQuality(q Quality) (Quality, error) {

@@ -138,7 +138,10 @@ func (v *Validator) modeEnds() {
 func (v *Validator) judged() {
 	h := v.w.Path
 	typ, known := v.cfg.TypeOf(h.Note.Value)
+	v.lastCoupon = ""
 	switch {
+	case h.Note.Kind == KindCoupon && h.Quality != QualityJamHead:
+		v.judgedCoupon()
 	case h.Quality == QualityJamHead:
 		v.jam(JamHead)
 	case h.Quality == QualityRefused:
@@ -164,10 +167,37 @@ func (v *Validator) judged() {
 	}
 }
 
+// judgedCoupon is judged for a coupon.
+func (v *Validator) judgedCoupon() {
+	h := v.w.Path
+	switch {
+	case v.barcodeLen == 0:
+		v.reject(rejIdentification) // to this unit it is a piece of paper
+	case h.Quality == QualityRefused:
+		v.reject(orElse(h.Code, rejBarUnreadable))
+	case len(h.Note.Digits) != v.barcodeLen:
+		v.reject(rejBarLength)
+	case v.drawn&(1<<couponType) == 0:
+		v.reject(rejInhibited)
+	default:
+		h.Type = couponType
+		v.lastCoupon = h.Note.Digits
+		v.move(PlaceEscrow)
+		if v.drawnEscrow&(1<<couponType) == 0 {
+			v.startStack()
+			return
+		}
+		v.startEscrow()
+	}
+}
+
 func (v *Validator) startEscrow() {
-	d := v.cfg.Timing.Escrow
-	if v.escrowFor > 0 {
-		d = v.escrowFor
+	d, told := v.cfg.Timing.Escrow, v.escrowFor
+	if v.w.Path.Note.Kind == KindCoupon {
+		told = v.couponFor
+	}
+	if told > 0 {
+		d = told
 	}
 	v.enter(modeEscrow, d)
 }
@@ -261,9 +291,14 @@ func (v *Validator) reset() {
 	v.startInit()
 }
 
-func (v *Validator) startInit() {
+// forget is what every start does to what the unit was told.
+func (v *Validator) forget() {
 	v.enabled, v.escrow, v.security = 0, 0, 0
-	v.escrowFor = 0
+	v.escrowFor, v.couponFor, v.barcodeLen = 0, 0, 0
+}
+
+func (v *Validator) startInit() {
+	v.forget()
 	v.busyUntil = zeroTime
 	v.waitingToHand()
 	v.enter(modeInit, v.cfg.Timing.Init)
@@ -326,7 +361,8 @@ func (v *Validator) powerOff() {
 
 // settleWithoutPower forgets what a unit without power forgets.
 func (v *Validator) settleWithoutPower() {
-	v.enabled, v.escrow, v.security, v.options, v.escrowFor = 0, 0, 0, [optionsLen]byte{}, 0
+	v.forget()
+	v.options = [optionsLen]byte{}
 	v.failure = 0
 	v.busyUntil, v.lingerUntil = zeroTime, zeroTime
 	v.alarms[timerOverlay] = zeroTime
@@ -395,6 +431,14 @@ const (
 func (v *Validator) newNote(value money.Amount, kind NoteKind) Note {
 	v.w.Inserted++
 	n := Note{Serial: fmt.Sprintf("N%06d", v.w.Inserted), Value: value, Kind: kind}
+	v.event(Event{Kind: EventInserted, Note: &n})
+	return n
+}
+
+// newCoupon is newNote for a coupon.
+func (v *Validator) newCoupon(digits string) Note {
+	v.w.Inserted++
+	n := Note{Serial: fmt.Sprintf("N%06d", v.w.Inserted), Value: money.Zero(money.AZN), Kind: KindCoupon, Digits: digits}
 	v.event(Event{Kind: EventInserted, Note: &n})
 	return n
 }

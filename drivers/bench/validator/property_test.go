@@ -32,6 +32,8 @@ func anyAction(c choose) Action {
 		Insert{Value: value}, Insert{Value: value}, Insert{Value: value},
 		Insert{Value: value, Quality: quality, InCassette: yes, HoldOut: !yes},
 		Insert{Value: value, Quality: quality, InCassette: yes},
+		InsertCoupon{}, InsertCoupon{Quality: quality, HoldOut: yes}, InsertCoupon{Digits: "123456"},
+		SetQuirks{Quirks{Above51: Above51Silent}}, SetQuirks{Quirks{Above51: Above51Illegal, NoBarcode: yes}}, SetQuirks{},
 		Reinsert{Serial: "N000001"}, Take{}, Cheat{Then: pick(c, "", "init", "power_up")},
 		PowerOff{}, PowerOn{}, PowerOn{}, CutAtByte{Byte: uint64(c(300)) + 1}, CutAtFrame{Frame: uint64(c(40)) + 1},
 		Unplug{}, Plug{}, LoseACK{Count: count}, RepeatStacked{Count: count},
@@ -51,6 +53,7 @@ func anyCommand(c choose) []byte {
 		{cmdEnableBillTypes, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, {cmdEnableBillTypes, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF},
 		{cmdEnableBillTypes, 0xFF, 0xFF, 0xFF, 0, 0, 0}, {cmdEnableBillTypes, 0, 0, 0, 0, 0, 0},
 		{cmdGetBillTable}, {cmdIdentification}, {cmdGetCounter}, {cmdSetEscrowTimeouts, 0, 0, 1, 0, 0, 0, 1, 0},
+		{cmdSetBarcode, 1, 18}, {cmdExtractBarcode}, {cmdSetSecurity, 0, 0, 4}, {cmdSetOptions, 0x40, 0, 0, 0}, {cmdGetOptions},
 	}...)
 }
 

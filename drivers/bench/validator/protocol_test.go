@@ -152,6 +152,7 @@ func TestLegalStates(t *testing.T) {
 		{[]byte{cmdGetOptions}, "init disabled"},
 		{[]byte{cmdSetBarcode, 1, 18}, "power up init disabled idle escrow holding stacking jam out"},
 		{[]byte{cmdSetBarcode, 1, 19}, ""},
+		{[]byte{cmdSetBarcode, 2, 18}, ""},
 		{[]byte{cmdEnableBillTypes, 0, 0, 0}, ""},
 		{[]byte{cmdExtractBarcode}, ""},
 		{[]byte{0x3B}, ""},

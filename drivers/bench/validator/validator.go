@@ -63,6 +63,9 @@ type Validator struct {
 	drawnEscrow uint32
 	options     [optionsLen]byte
 	escrowFor   time.Duration // set by 5Ah; zero: as configured
+	couponFor   time.Duration // the same, for coupons
+	barcodeLen  int           // set by 39h; zero: coupons are not read
+	lastCoupon  string        // what 3Ah tells: of the coupon that was read last, until the next note
 	acceptedAt  time.Time
 	rejectCode  byte
 	failure     byte

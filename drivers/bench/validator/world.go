@@ -14,13 +14,16 @@ const (
 	KindGenuine     NoteKind = "genuine"
 	KindUnreadable  NoteKind = "unreadable"  // worn or taped: no unit can name it
 	KindCounterfeit NoteKind = "counterfeit" // not money
+	KindCoupon      NoteKind = "coupon"      // a barcode coupon: no note, and no money
 )
 
-// Note is one physical banknote.
+// Note is one physical banknote, or a coupon: a piece of paper with a barcode and
+// without a value.
 type Note struct {
 	Serial string       `json:"serial"` // unique in one world
 	Value  money.Amount `json:"value"`  // what is printed on it
 	Kind   NoteKind     `json:"kind"`
+	Digits string       `json:"digits,omitempty"` // of a coupon: what its barcode says
 }
 
 // Place is where a note lies. A bag's place is "bag:" and its name.

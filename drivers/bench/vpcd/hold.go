@@ -51,7 +51,7 @@ var configuration = fmt.Sprintf("FRIENDLYNAME %q\nDEVICENAME /dev/null:%#X\nLIBP
 
 // Times inside.
 const (
-	launchWait = 5 * time.Second // for pcscd to have its slots open
+	launchWait = 10 * time.Second // for pcscd to have its slots open
 	launchGap  = 2 * time.Millisecond
 	dialWait   = time.Second
 )

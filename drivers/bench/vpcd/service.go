@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // Slot is one of the two readers.
@@ -49,6 +48,7 @@ type Service struct {
 	socket  string
 	changed func()
 
+	process *os.Process // the first one inside
 	conn    *net.UnixConn
 	answers chan answer   // of the process inside
 	gone    chan struct{} // closed: it has ended, and all that it held
@@ -129,6 +129,7 @@ func (s *Service) spawn(control *os.File) error {
 		// when its process does (prctl(2), PR_SET_PDEATHSIG): this one waits.
 		runtime.LockOSThread()
 		err := cmd.Start()
+		s.process = cmd.Process
 		started <- err
 		if err != nil {
 			return
@@ -247,20 +248,16 @@ func (s *Service) Dial(slot Slot) (net.Conn, error) {
 	return conn, errors.Join(err, f.Close())
 }
 
-// closeWait is how long the process inside may take to end by itself.
-const closeWait = time.Second
-
 // Close ends pcscd and all that belongs to it, and removes the socket. Cards that
 // are in see their connections closed.
 func (s *Service) Close() error {
-	err := s.conn.Close() // the process inside ends when it sees this
-	for range s.answers { //nolint:revive // listen may be about to hand one over
+	err := s.conn.Close()
+	for range s.answers { // listen may be about to hand one over
 	}
-	select {
-	case <-s.gone:
-	case <-time.After(closeWait):
-		err = errors.Join(err, fmt.Errorf("readers: not ended after %v", closeWait))
+	if kill := s.process.Kill(); kill != nil && !errors.Is(kill, os.ErrProcessDone) { // all others inside die with it
+		err = errors.Join(err, kill)
 	}
+	<-s.gone
 	if rm := os.Remove(s.socket); rm != nil && !errors.Is(rm, os.ErrNotExist) {
 		err = errors.Join(err, rm)
 	}

@@ -32,6 +32,10 @@ type Peer interface {
 	// Swallow lets the unit take a note into the cassette that nobody allowed, and
 	// say so.
 	Swallow(typ int)
+	// InsertCoupon and SwallowCoupon do the same with a barcode coupon; they are
+	// called where the family has Features.Coupons.
+	InsertCoupon(digits string)
+	SwallowCoupon()
 	// Freeze stops the mechanism when it is, or comes, into the state; the unit
 	// goes on answering. Thaw lets it go on.
 	Freeze(at cash.State)
@@ -57,6 +61,8 @@ type Peer interface {
 	// returned, both in their order.
 	Cassette() []int
 	GivenBack() []int
+	// Coupons counts those that lie in the cassette and those that were given back.
+	Coupons() (kept, given int)
 	// Evidence reports whether it has something to say that the host has not
 	// acknowledged; Acknowledged counts what the host has.
 	Evidence() bool
@@ -65,12 +71,18 @@ type Peer interface {
 	Resets() int
 }
 
+// CouponDigits is what the suite's coupons say.
+const CouponDigits = "040911235813213455"
+
 // Features say what a protocol can do at all.
 type Features struct {
 	// PowerUpPositions: after a power loss the unit says where a note lies.
 	PowerUpPositions bool
 	// Hold: the unit can be asked to keep a note longer.
 	Hold bool
+	// Coupons: the unit reads barcode coupons, and the driver that the family makes
+	// is configured for those of the suite (CouponDigits).
+	Coupons bool
 	// ReturnEvidence: a returned note is evidence that needs Confirm.
 	ReturnEvidence bool
 }

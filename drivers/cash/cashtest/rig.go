@@ -22,6 +22,8 @@ type Policy struct {
 	ConfirmAfter time.Duration
 	// Decide on a note in escrow; nil: no answer.
 	Decide func(cash.Escrowed) cash.Command
+	// Coupon answers a coupon in escrow; nil: no answer.
+	Coupon func(cash.Coupon) cash.Command
 }
 
 // StackAll stacks every note, as a till with an open payment.
@@ -274,6 +276,20 @@ func (r *Rig) take(e cash.Event) {
 		}
 		r.settled = true
 		r.memory = cash.Memory{Identity: e.Identity, Table: e.Table}
+	case cash.CouponKept:
+		r.proof(e.ID, "coupon kept")
+	case cash.CouponReturned:
+		r.proof(e.ID, "coupon returned")
+	case cash.Coupon:
+		r.fresh(e.ID)
+		if len(e.Digits) > cash.CouponDigitsMax || strings.Trim(e.Digits, "0123456789") != "" {
+			r.T.Fatalf("a coupon that says %q\n%s", e.Digits, r.Log())
+		}
+		if r.Policy.Coupon != nil {
+			if c := r.Policy.Coupon(e); c != nil {
+				r.pending = append(r.pending, delivery{at: r.now.Add(time.Millisecond), command: c})
+			}
+		}
 	case cash.Stacked:
 		r.proof(e.ID, "stacked")
 	case cash.Returned:

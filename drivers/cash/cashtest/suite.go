@@ -41,6 +41,10 @@ func Run(t *testing.T, f Family) {
 		{"a fault is told, cleared and settled", faultAndRepair},
 		{"a note that does not arrive is unresolved once", unresolved},
 		{"an operator's Reset comes after the evidence", operatorReset},
+		{"a coupon is told with its digits and given back", couponReturned},
+		{"a coupon is never stacked", couponNeverStacked},
+		{"a coupon found by a restarted driver is given back", couponFound},
+		{"a coupon that the unit keeps is told and is no money", couponKept},
 	}
 	for _, s := range stories {
 		t.Run(s.name, func(t *testing.T) { s.tell(t, f) })

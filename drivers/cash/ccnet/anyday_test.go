@@ -29,17 +29,20 @@ func (p *peer) places() []cash.PowerUpPosition {
 // bargain at every step.
 func TestAnyDay(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		r := cashtest.NewRig(rt, family())
+		r := cashtest.NewRig(rt, with(everything))
 		p := r.Peer.(*peer)
 		p.initTime = time.Duration(rapid.IntRange(100, 8000).Draw(rt, "initialise")) * time.Millisecond
 		r.Policy.Decide = cashtest.StackAll
+		r.Policy.Coupon = func(c cash.Coupon) cash.Command {
+			return rapid.SampledFrom([]cash.Command{cash.Return{ID: c.ID}, cash.Stack{ID: c.ID}, nil}).Draw(rt, "answer to a coupon")
+		}
 		r.Policy.ConfirmAfter = time.Duration(rapid.IntRange(0, 600).Draw(rt, "confirm")) * time.Millisecond
 		r.Do(cash.Enable{Types: []int{2, 4}})
 		wait := func(longest int) {
 			r.Run(time.Duration(rapid.IntRange(1, longest).Draw(rt, "ms")) * time.Millisecond)
 		}
 		for range rapid.IntRange(1, 25).Draw(rt, "happenings") {
-			switch rapid.IntRange(0, 12).Draw(rt, "what") {
+			switch rapid.IntRange(0, 13).Draw(rt, "what") {
 			case 0, 1, 2, 3:
 				p.Insert(rapid.SampledFrom([]int{2, 4}).Draw(rt, "type"))
 				wait(3000)
@@ -61,7 +64,8 @@ func TestAnyDay(t *testing.T) {
 				r.Restart()
 				r.Do(cash.Enable{Types: []int{2, 4}})
 			case 9:
-				cmd := rapid.SampledFrom([]byte{cmdPoll, cmdStack, cmdReturn, cmdEnableBillTypes, cmdReset, cmdGetStackedCounter, cmdGetBillTable}).Draw(rt, "command")
+				cmd := rapid.SampledFrom([]byte{cmdPoll, cmdStack, cmdReturn, cmdEnableBillTypes, cmdReset, cmdGetStackedCounter, cmdGetBillTable,
+					cmdSetSecurity, cmdGetStatus, cmdSetBarcode, cmdExtractBarcode, cmdSetEscrowTimeouts, cmdGetOptions}).Draw(rt, "command")
 				rapid.SampledFrom([]map[byte]int{p.deaf, p.dumb, p.illegal, p.nak}).Draw(rt, "how")[cmd] = 1
 			case 10:
 				p.damage = rapid.IntRange(1, 3).Draw(rt, "damage")
@@ -71,6 +75,9 @@ func TestAnyDay(t *testing.T) {
 				r.Do(cash.Enable{Types: []int{2, 4}})
 			case 12:
 				r.Do(cash.Reset{})
+			case 13:
+				p.InsertCoupon(cashtest.CouponDigits)
+				wait(3000)
 			}
 			wait(4000)
 		}
@@ -79,6 +86,9 @@ func TestAnyDay(t *testing.T) {
 		r.Run(5 * time.Second)
 		if !r.Book.Equal(p.Cassette()) || p.Evidence() {
 			rt.Fatalf("booked %v, cassette %v\n%s", r.Book.Stacked, p.Cassette(), r.Log())
+		}
+		if kept, _ := p.Coupons(); kept > 0 {
+			rt.Fatalf("%d coupons were stacked\n%s", kept, r.Log())
 		}
 	})
 }

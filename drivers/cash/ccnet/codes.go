@@ -1,6 +1,10 @@
 package ccnet
 
-import "github.com/asan-kiosk/kiosk/drivers/cash"
+import (
+	"time"
+
+	"github.com/asan-kiosk/kiosk/drivers/cash"
+)
 
 // SYNC begins every frame.
 const SYNC byte = 0x02
@@ -35,15 +39,45 @@ const (
 	cmdExtractBarcode      byte = 0x3A
 	cmdGetBillTable        byte = 0x41
 	cmdGetCRC32            byte = 0x51
+	cmdSetEscrowTimeouts   byte = 0x5A
 	cmdGetStackedCounter   byte = 0x5B
 	cmdGetDateOfRelease    byte = 0x5C
+	cmdSetOptions          byte = 0x68
 	cmdGetOptions          byte = 0x69
 	barcodeInterleaved2of5 byte = 0x01 // first data byte of SET BARCODE
+)
+
+// Lengths of contents (section 6).
+const (
+	crc32Bytes    = 4
+	counterBytes  = 2
+	releaseBytes  = 8
+	optionsBytes  = 4
+	couponMin     = 6  // characters of a barcode
+	couponMax     = 18 // the same
+	escrowTimeMax = 60 * time.Second
+)
+
+// Options (section 6.4), counted from the least significant bit of the four
+// bytes. These three change what masks, tables and notes mean, so the driver
+// never sets them; where the others stand differs from manual to manual.
+const (
+	option48Entries        uint32 = 1 << 23
+	optionArticle6         uint32 = 1 << 0
+	optionClearCounterfeit uint32 = 1 << 1
+	optionsForbidden              = option48Entries | optionArticle6 | optionClearCounterfeit
 )
 
 var commandNames = map[byte]string{
 	cmdReset:             "RESET",
 	cmdGetStatus:         "GET STATUS",
+	cmdSetSecurity:       "SET SECURITY",
+	cmdSetBarcode:        "SET BARCODE PARAMETERS",
+	cmdExtractBarcode:    "EXTRACT BARCODE DATA",
+	cmdSetEscrowTimeouts: "SET ESCROW TIMEOUTS",
+	cmdGetDateOfRelease:  "GET DATE OF RELEASE",
+	cmdSetOptions:        "SET OPTIONS",
+	cmdGetOptions:        "GET OPTIONS",
 	cmdPoll:              "POLL",
 	cmdEnableBillTypes:   "ENABLE BILL TYPES",
 	cmdStack:             "STACK",
@@ -164,8 +198,12 @@ var rejectReasons = map[byte]string{
 const suspectedReason = "suspected counterfeit"
 
 // failureCodes: Z2 of FAILURE (section 7.2). Lists of different makers disagree
-// from 57h on, so the raw code always stands beside the text.
+// from 57h on, and codes outside 50h to 5Fh are known from one list only, so the
+// raw code always stands beside the text.
 var failureCodes = map[byte]string{
+	0x22: "recovery mode: the firmware must be loaded anew",
+	0x23: "calibration",
+	0x30: "boot: the firmware did not start",
 	0x50: "stack motor",
 	0x51: "transport motor speed",
 	0x52: "transport motor",
@@ -174,10 +212,13 @@ var failureCodes = map[byte]string{
 	0x55: "optic channel",
 	0x56: "inductive or magnetic channel",
 	0x57: "operating system",
-	0x58: "memory",
+	0x58: "memory stick",
 	0x59: "internal link",
-	0x5A: "internal bus",
-	0x5B: "internal bus",
+	0x5A: "internal bus (I2C)",
+	0x5B: "internal bus (SPI)",
 	0x5C: "second processor",
 	0x5F: "capacitance channel",
+	0x60: "sensor boards",
+	0xF4: "stacker",
+	0xFE: "cover open",
 }

@@ -15,6 +15,20 @@ type Config struct {
 	Currencies    Currencies     // the units' country codes; DefaultCurrencies
 	Denominations []money.Amount // notes that may be enabled; empty for all of Currency
 
+	// HighSecurity are the notes that the unit must verify with its highest
+	// security; one that it will not verify so is not taken.
+	HighSecurity []money.Amount
+	// CouponLength is how many digits a barcode coupon has, 6 to 18. Zero: coupons
+	// are not read, and the unit gives them back by itself.
+	CouponLength int
+	// UnitEscrow is told to the unit as the time after which it gives a note or a
+	// coupon in escrow back by itself. It must be longer than EscrowDecision. Zero
+	// leaves the unit's own time, 10 s.
+	UnitEscrow time.Duration
+	// Options are bits of SET OPTIONS that must be on, as the unit's own manual
+	// numbers them; the others are left as they are.
+	Options uint32
+
 	PollPeriod     time.Duration // between two POLLs; 200 ms
 	OfflinePeriod  time.Duration // between two POLLs to a silent unit; 1 s
 	Answer         time.Duration // longest wait for the answer to a short command; 300 ms
@@ -69,6 +83,13 @@ func (c Config) withDefaults() Config {
 	set(&c.Outcome, 30*time.Second)
 	set(&c.ResetSpacing, 10*time.Second)
 	set(&c.Initialise, time.Minute)
+	if c.CouponLength != 0 {
+		c.CouponLength = min(max(c.CouponLength, couponMin), couponMax)
+	}
+	if c.UnitEscrow != 0 {
+		c.UnitEscrow = min(max(c.UnitEscrow, c.EscrowDecision+2*time.Second), escrowTimeMax)
+	}
+	c.Options &^= optionsForbidden
 	if c.FaultResets == nil {
 		c.FaultResets = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute}
 	}

@@ -10,12 +10,15 @@
 //
 // codes.go holds every byte of the protocol under the manual's names. frame.go
 // is the codec, masks.go, table.go and identity.go read and write the contents
-// of frames. Machine is the driver: a pure state machine (line.Protocol) in four
-// layers, one file each:
+// of frames. Machine is the driver: a pure state machine (line.Protocol) in layers,
+// one file each:
 //
 //	exchange.go  one request and its answer: time-outs, ACK, NAK, repetition
 //	states.go    what a polled state means for the note, the path and the fault
 //	recover.go   power-up, initialisation, identity, table, until Settled
+//	settings.go  what a unit is told while it is disabled: security, barcodes,
+//	             patience, options
+//	coupon.go    a barcode coupon, which is no note
 //	plan.go      what to send next
 //
 // Run puts the machine on a serial line.

@@ -32,10 +32,16 @@ func (m *Machine) proven(code byte, typ int, raw []byte) {
 	m.proof = p
 	m.note = nil
 	m.way = true
-	if code == stateStacked {
+	coupon := m.isCoupon(typ)
+	switch {
+	case coupon && code == stateStacked:
+		m.emit(cash.CouponKept{ID: p.id, Raw: raw})
+	case coupon:
+		m.emit(cash.CouponReturned{ID: p.id, Raw: raw})
+	case code == stateStacked:
 		pointStackedEvent.Hit()
 		m.emit(cash.Stacked{ID: p.id, Note: m.lookup(typ), Raw: raw})
-	} else {
+	default:
 		pointReturnedEvent.Hit()
 		m.emit(cash.Returned{ID: p.id, Note: m.lookup(typ), Raw: raw})
 	}

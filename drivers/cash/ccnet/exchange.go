@@ -29,6 +29,10 @@ type exchange struct {
 	damaged  int  // answers asked for again
 	again    bool // the frame is to be repeated when the line is free
 
+	// discreet: what comes may be the number of a coupon, until another command
+	// has been answered.
+	discreet bool
+
 	// ackUntil, while not zero, is how long the ACK of evidence may still go out.
 	ackUntil time.Time
 
@@ -59,6 +63,7 @@ func (m *Machine) request(cmd byte, data ...byte) {
 	m.ex.cmd = cmd
 	m.ex.frame = command(m.cfg.Address, append([]byte{cmd}, data...)...)
 	m.ex.naks, m.ex.damaged = 0, 0
+	m.ex.discreet = m.ex.discreet || cmd == cmdExtractBarcode
 	m.transmit()
 }
 
@@ -91,7 +96,11 @@ func (m *Machine) receive(b []byte) {
 	if len(b) == 0 {
 		return
 	}
-	m.trace.Add(m.now, line.Received, b)
+	if m.ex.discreet {
+		m.trace.Add(m.now, line.Received, line.Blank(b))
+	} else {
+		m.trace.Add(m.now, line.Received, b)
+	}
 	if m.ex.cmd == noCommand || m.ex.again || !m.ex.ackUntil.IsZero() {
 		return // nobody was asked: an echo of our ACK, or an answer that is too late
 	}
@@ -154,7 +163,8 @@ func (m *Machine) askAgain() {
 
 func carriesData(cmd byte) bool {
 	switch cmd {
-	case cmdPoll, cmdGetStatus, cmdIdentification, cmdGetBillTable, cmdGetCRC32, cmdGetStackedCounter:
+	case cmdPoll, cmdGetStatus, cmdIdentification, cmdGetBillTable, cmdGetCRC32, cmdGetStackedCounter,
+		cmdGetDateOfRelease, cmdGetOptions, cmdExtractBarcode:
 		return true
 	}
 	return false
@@ -193,7 +203,11 @@ func (m *Machine) answer(p, raw []byte) {
 		}
 	}
 	if !plausible(cmd, p) {
-		m.remark("answer to %s does not fit it: % X", commandNames[cmd], raw)
+		shown := raw
+		if m.ex.discreet {
+			shown = line.Blank(raw)
+		}
+		m.remark("answer to %s does not fit it: % X", commandNames[cmd], shown)
 		return // perhaps a late answer to an earlier command: wait on
 	}
 	m.finish(resultAccepted, p, raw)
@@ -212,9 +226,15 @@ func plausible(cmd byte, p []byte) bool {
 	case cmdGetBillTable:
 		return len(p) >= entryBytes && len(p) <= tableLong*entryBytes
 	case cmdGetCRC32:
-		return len(p) == 4
+		return len(p) == crc32Bytes
 	case cmdGetStackedCounter:
-		return len(p) == 2
+		return len(p) == counterBytes
+	case cmdGetDateOfRelease:
+		return len(p) == releaseBytes
+	case cmdGetOptions:
+		return len(p) == optionsBytes
+	case cmdExtractBarcode:
+		return len(p) >= couponMin && len(p) <= couponMax
 	}
 	return false
 }
@@ -246,6 +266,7 @@ func (m *Machine) expire() {
 func (m *Machine) finish(r result, data, raw []byte) {
 	cmd := m.ex.cmd
 	m.ex.cmd = noCommand
+	m.ex.discreet = m.ex.discreet && (cmd == cmdExtractBarcode || r == resultSilent)
 	m.ex.dec.Reset()
 	if m.ex.freeAt.Before(m.now.Add(m.cfg.Free)) {
 		m.ex.freeAt = m.now.Add(m.cfg.Free)
@@ -268,8 +289,12 @@ func (m *Machine) finish(r result, data, raw []byte) {
 		m.decisionDone(cmd, r)
 	case cmdHold:
 		m.holdDone(r)
-	case cmdIdentification, cmdGetBillTable, cmdGetCRC32, cmdGetStackedCounter:
+	case cmdIdentification, cmdGetBillTable, cmdGetCRC32, cmdGetStackedCounter, cmdGetDateOfRelease:
 		m.readDone(cmd, r, data)
+	case cmdSetSecurity, cmdSetBarcode, cmdSetEscrowTimeouts, cmdSetOptions, cmdGetOptions:
+		m.settingDone(cmd, r, data)
+	case cmdExtractBarcode:
+		m.couponRead(r, data)
 	}
 }
 

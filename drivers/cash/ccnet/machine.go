@@ -61,6 +61,7 @@ type Machine struct {
 	link    linkState
 	ex      exchange
 	unit    unit
+	set     settings
 	rec     recovery
 	note    *note     // a note between escrow and its outcome
 	proof   *evidence // the last 81h or 82h
@@ -118,6 +119,7 @@ type unit struct {
 	tableRead    bool
 	maskSize     int
 	crcRead      bool
+	releaseRead  bool
 	counter      *uint32
 	counterAt    time.Time // when it was read; zero: to be read again
 	// unsupported remembers per serial number the commands a unit does not know.
@@ -143,6 +145,9 @@ func New(cfg Config, mem cash.Memory) *Machine {
 
 // Heard reports whether a valid frame has come since the port was opened.
 func (m *Machine) Heard() bool { return m.link.heard }
+
+// Discreet implements line.Discreet.
+func (m *Machine) Discreet() bool { return m.ex.discreet }
 
 // Remarks hands over what is worth a line in the log since the last call:
 // sentences for the technician, without an event of their own.
@@ -263,7 +268,7 @@ func (m *Machine) command(c cash.Command) {
 	case cash.Disable:
 		m.wanted, m.want = nil, 0
 	case cash.Stack:
-		if n := m.decidable(c.ID); n != nil {
+		if n := m.decidable(c.ID); n != nil && !n.coupon { // a coupon is never stacked
 			n.decide(phaseStack)
 		}
 	case cash.Return:
@@ -299,7 +304,7 @@ func (m *Machine) allowed() Mask {
 // decidable is the note that a decision with this ID is about, while it can be
 // decided.
 func (m *Machine) decidable(id cash.EventID) *note {
-	if m.note == nil || m.note.id != id || m.note.phase != phaseEscrow {
+	if id == 0 || m.note == nil || m.note.id != id || m.note.phase != phaseEscrow {
 		return nil
 	}
 	return m.note

@@ -150,7 +150,8 @@ func TestFaults(t *testing.T) {
 		{stateJamCassette, nil, cash.FaultJamCassette, 0x44, ""},
 		{stateCheated, nil, cash.FaultCheated, 0x45, ""},
 		{stateFailure, []byte{0x50}, cash.FaultDevice, 0x50, "stack motor (50)"},
-		{stateFailure, []byte{0xF4}, cash.FaultDevice, 0xF4, "part not listed (F4)"},
+		{stateFailure, []byte{0xF4}, cash.FaultDevice, 0xF4, "stacker (F4)"},
+		{stateFailure, []byte{0xA7}, cash.FaultDevice, 0xA7, "part not listed (A7)"},
 		{stateCounterfeit, []byte{1}, cash.FaultCounterfeit, 0x90, ""},
 	}
 	for _, tt := range tests {

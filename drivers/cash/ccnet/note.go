@@ -39,6 +39,11 @@ type note struct {
 	typ   int
 	phase phase
 
+	coupon bool   // no note but a coupon
+	told   bool   // of a coupon: Coupon has been said
+	found  bool   // it was there before the unit was settled
+	raw    []byte // the frame that showed it
+
 	decideBy time.Time // the default decision falls
 	hold     bool      // HOLD is to be sent
 	deadline time.Time // for the outcome; zero while nothing was sent
@@ -77,9 +82,14 @@ func (m *Machine) escrowed(typ int, raw []byte) {
 	if m.pathDue {
 		m.sayPathClear(nil)
 	}
-	m.note = &note{id: m.newID(), typ: typ, decideBy: m.now.Add(m.cfg.EscrowDecision)}
-	m.way = true
-	m.emit(cash.Escrowed{ID: m.note.id, Note: m.lookup(typ), Found: !m.rec.settled, Raw: raw})
+	n = &note{typ: typ, coupon: m.isCoupon(typ), found: !m.rec.settled, decideBy: m.now.Add(m.cfg.EscrowDecision)}
+	m.note, m.way = n, true
+	if n.coupon {
+		n.raw = append([]byte(nil), raw...)
+		return // it is told when its barcode has been asked for
+	}
+	n.id = m.newID()
+	m.emit(cash.Escrowed{ID: n.id, Note: m.lookup(typ), Found: n.found, Raw: raw})
 }
 
 // moving: 17h or 18h.

@@ -2,7 +2,7 @@ package ccnet
 
 import (
 	"bytes"
-	"slices"
+	"encoding/binary"
 	"time"
 
 	"github.com/asan-kiosk/kiosk/drivers/cash"
@@ -54,6 +54,17 @@ type peer struct {
 	position     cash.PowerUpPosition
 
 	cassette, given []int
+	coupon          string // digits of the coupon that was drawn in last
+	coupons         []string
+	keptCoupons     int
+	givenCoupons    int
+	barcodeLength   byte
+	security        Mask
+	secures         Mask // types it can verify with high security
+	escrowMS        []byte
+	options         uint32
+	keepsOptions    uint32 // options it can hold
+	firmware        string // "illegal" or "silent": what it says to commands above 51h
 	counter         uint16
 	acked, resets   int
 	ackable         bool // the last answer was evidence
@@ -88,7 +99,7 @@ func newPeer() *peer {
 		table:    manatTable(),
 		crc32:    []byte{0x12, 0x34, 0x56, 0x78},
 		illegal:  map[byte]int{}, nak: map[byte]int{}, deaf: map[byte]int{}, dumb: map[byte]int{},
-		initTime: peerInit,
+		initTime: peerInit, secures: ^Mask(0), keepsOptions: ^uint32(0),
 	}
 	p.dec.Address = AddressValidator
 	return p
@@ -130,7 +141,11 @@ func (p *peer) ready() {
 func (p *peer) tell(e evidence) { p.enter(e.code, 0, byte(e.typ)) }
 
 func (p *peer) stack(typ int) {
-	p.cassette = append(p.cassette, typ)
+	if typ == barcodeType {
+		p.keptCoupons++
+	} else {
+		p.cassette = append(p.cassette, typ)
+	}
 	p.counter++
 	p.inPath = -1
 	p.tell(evidence{code: stateStacked, typ: typ})
@@ -157,13 +172,19 @@ func (p *peer) tick() {
 		}
 		if p.is(stateIdling) && len(p.mouth) > 0 {
 			p.inPath, p.mouth = p.mouth[0], p.mouth[1:]
+			if p.inPath == barcodeType {
+				p.coupon, p.coupons = p.coupons[0], p.coupons[1:]
+			}
 			p.enter(stateAccepting, peerAccept)
 		}
 	case stateAccepting:
 		if !over {
 			break
 		}
-		if p.enabled&MaskOf(p.inPath) == 0 {
+		if p.inPath == barcodeType && len(p.coupon) != int(p.barcodeLength) {
+			p.inPath = -1
+			p.enter(stateRejecting, peerReject, 0x93)
+		} else if p.enabled&MaskOf(p.inPath) == 0 {
 			p.inPath = -1
 			p.enter(stateRejecting, peerReject, 0x68)
 		} else {
@@ -182,7 +203,7 @@ func (p *peer) tick() {
 		}
 	case stateReturning:
 		if over {
-			p.given = append(p.given, p.inPath)
+			p.giveBack(p.inPath)
 			p.tell(evidence{code: stateReturned, typ: p.inPath})
 			p.inPath = -1
 		}
@@ -212,12 +233,20 @@ func (p *peer) start() {
 	case where == cash.PowerUpInStacker || jam == stateJamCassette:
 		p.stack(typ)
 	default:
-		p.given = append(p.given, typ)
+		p.giveBack(typ)
 		if p.quiet82 {
 			p.ready()
 		} else {
 			p.tell(evidence{code: stateReturned, typ: typ})
 		}
+	}
+}
+
+func (p *peer) giveBack(typ int) {
+	if typ == barcodeType {
+		p.givenCoupons++
+	} else {
+		p.given = append(p.given, typ)
 	}
 }
 
@@ -267,7 +296,10 @@ func (p *peer) obey(payload []byte) []byte {
 	if take(p.deaf, cmd) {
 		return nil
 	}
-	if take(p.illegal, cmd) {
+	if cmd > cmdGetCRC32 && p.firmware == "silent" {
+		return nil
+	}
+	if take(p.illegal, cmd) || cmd > cmdGetCRC32 && p.firmware == "illegal" {
 		return p.answer([]byte{IllegalCommand})
 	}
 	if take(p.nak, cmd) {
@@ -316,7 +348,36 @@ func (p *peer) execute(cmd byte, data []byte) []byte {
 		if p.status != nil {
 			return p.status
 		}
-		return append(p.enabled.append(nil, maskBytes), 0, 0, 0)
+		return p.security.append(p.enabled.append(nil, maskBytes), maskBytes)
+	case cmdSetSecurity:
+		if len(data) != maskBytes {
+			return []byte{IllegalCommand}
+		}
+		p.security = parseMask(data) & p.secures
+		return []byte{ACK}
+	case cmdSetBarcode:
+		p.barcodeLength = data[1]
+		return []byte{ACK}
+	case cmdSetEscrowTimeouts:
+		p.escrowMS = append([]byte(nil), data...)
+		return []byte{ACK}
+	case cmdSetOptions:
+		if allowed(stateDisabled, stateInitialize) {
+			p.options = binary.BigEndian.Uint32(data) & p.keepsOptions
+			return []byte{ACK}
+		}
+	case cmdGetOptions:
+		if allowed(stateDisabled, stateInitialize) {
+			return binary.BigEndian.AppendUint32(nil, p.options)
+		}
+	case cmdExtractBarcode:
+		if p.inPath == barcodeType && allowed(stateEscrow, stateStacked, stateDisabled, stateIdling) {
+			return []byte(p.coupon)
+		}
+	case cmdGetDateOfRelease:
+		if starting || faulty || allowed(stateDisabled, stateIdling) {
+			return []byte("20240611")
+		}
 	case cmdStack, cmdReturn, cmdHold:
 		if !inEscrow(p.state) {
 			return []byte{IllegalCommand}
@@ -359,12 +420,17 @@ func (p *peer) unfreezeEscrow() {
 	}
 }
 
+// forget is what a start does to everything the unit was told.
+func (p *peer) forget() {
+	p.enabled, p.security, p.options, p.barcodeLength, p.escrowMS = 0, 0, 0, 0, nil
+}
+
 func (p *peer) reset() {
 	p.resets++
 	if p.frozen == p.state {
 		p.frozen = stateNone
 	}
-	p.enabled = 0
+	p.forget()
 	if !starting(p.state) {
 		p.position = cash.PowerUpInPath // of a note, if there is one
 	}
@@ -403,83 +469,3 @@ func (p *peer) acknowledged() {
 	}
 	p.ready()
 }
-
-var peerStates = map[cash.State]byte{
-	cash.StateIdle: stateIdling, cash.StateAccepting: stateAccepting, cash.StateEscrow: stateEscrow,
-	cash.StateStacking: stateStacking, cash.StateStacked: stateStacked, cash.StateReturning: stateReturning,
-	cash.StateReturned: stateReturned, cash.StateDisabled: stateDisabled,
-}
-
-func (p *peer) Insert(typ int) { p.mouth = append(p.mouth, typ) }
-
-func (p *peer) Swallow(typ int) {
-	was := p.state
-	p.stack(typ)
-	if _, faulty := faultKinds[was]; faulty {
-		p.jamWas = was
-	}
-}
-func (p *peer) Freeze(at cash.State) { p.frozen = peerStates[at] }
-func (p *peer) Thaw() {
-	p.frozen = stateNone
-	if p.is(stateAccepting) || p.is(stateStacking) || p.is(stateReturning) {
-		p.until = p.now
-	}
-}
-func (p *peer) Mute(on bool)   { p.muted = on }
-func (p *peer) LoseAcks(n int) { p.loseAcks = n }
-
-func (p *peer) PowerCut(at cash.PowerUpPosition) {
-	p.power, p.atPower, p.ackable = false, at, false
-	p.frozen = stateNone
-	if p.is(stateStacked) || p.is(stateReturned) {
-		p.owed = append(p.owed, evidence{code: p.state, typ: int(p.data[0])})
-		p.inPath = -1
-	}
-	p.enabled = 0
-	p.dec.Reset()
-}
-
-func (p *peer) PowerOn() {
-	p.power = true
-	p.position = p.atPower
-	for z1, pos := range powerUpPositions {
-		if pos == p.atPower {
-			p.enter(z1, 0)
-		}
-	}
-}
-
-func (p *peer) Break(kind cash.FaultKind) {
-	for z1, k := range faultKinds {
-		if k == kind {
-			p.jamWas = z1
-			p.enter(z1, 0)
-			if z1 == stateFailure {
-				p.data = []byte{0x50}
-			}
-		}
-	}
-}
-
-func (p *peer) Repair() {
-	p.jamWas = 0
-	p.enabled = 0
-	p.enter(stateInitialize, p.initTime)
-}
-
-func (p *peer) State() cash.State {
-	if !p.power {
-		return cash.StateOffline
-	}
-	s, _ := commonState(p.state)
-	return s
-}
-func (p *peer) Enabled() bool    { return p.power && p.enabled != 0 }
-func (p *peer) Cassette() []int  { return slices.Clone(p.cassette) }
-func (p *peer) GivenBack() []int { return slices.Clone(p.given) }
-func (p *peer) Evidence() bool {
-	return p.is(stateStacked) || p.is(stateReturned) || len(p.owed) > 0
-}
-func (p *peer) Acknowledged() int { return p.acked }
-func (p *peer) Resets() int       { return p.resets }

@@ -84,6 +84,9 @@ func (m *Machine) nextCommand() func() {
 	if cmd := m.nextRead(); cmd != noCommand {
 		return func() { m.request(cmd) }
 	}
+	if f := m.nextSetting(); f != nil {
+		return f
+	}
 	if m.rec.settled {
 		return m.nextEnable()
 	}
@@ -118,6 +121,9 @@ func (m *Machine) nextDecision() func() {
 	}
 	switch n.phase {
 	case phaseEscrow:
+		if n.coupon && !n.told {
+			return m.readCoupon
+		}
 		if n.hold && !m.unit.noHold {
 			return m.sendHold
 		}
@@ -166,6 +172,8 @@ func (m *Machine) nextRead() byte {
 		return noCommand
 	case !u.crcRead && !m.unsupportedBy(cmdGetCRC32):
 		return cmdGetCRC32
+	case !u.releaseRead && !m.unsupportedBy(cmdGetDateOfRelease):
+		return cmdGetDateOfRelease
 	case m.link.polls >= quietPolls && m.wantsCounter():
 		return cmdGetStackedCounter
 	}
@@ -185,6 +193,7 @@ func (m *Machine) readsDone() bool {
 	return (u.identityRead || u.failed[cmdIdentification] >= readMax) &&
 		(u.tableRead || u.failed[cmdGetBillTable] >= readMax) &&
 		(u.crcRead || m.unsupportedBy(cmdGetCRC32)) &&
+		(u.releaseRead || m.unsupportedBy(cmdGetDateOfRelease)) &&
 		!m.wantsCounter()
 }
 
@@ -195,7 +204,15 @@ func (m *Machine) nextEnable() func() {
 	if inFlight(z1) || starting(z1) || m.pathDue {
 		return nil
 	}
-	target := m.want
+	if m.want != 0 {
+		if f := m.nextSecurity(); f != nil {
+			return f
+		}
+	}
+	target := m.takeable()
+	if m.want != 0 && target == 0 {
+		return m.cannotServe
+	}
 	waited := m.now.Sub(m.enableAt) >= enableSettle && m.link.polls >= quietPolls
 	if target == 0 {
 		if !m.disabledForSure() || z1 == stateIdling && waited {
@@ -257,6 +274,7 @@ func (m *Machine) enableDone(r result) {
 // statusDone compares what the unit says it takes with what it was told.
 func (m *Machine) statusDone(r result, data []byte) {
 	s, ok := ParseStatus(data)
+	m.securityTold(r == resultAccepted && ok, r == resultIllegal, s.HighSecurity)
 	switch {
 	case r == resultIllegal:
 		m.verify = false // it cannot say; the escrow rules guard every note anyway
@@ -265,7 +283,9 @@ func (m *Machine) statusDone(r result, data []byte) {
 			m.verify = false
 			m.remark("GET STATUS is not answered: enabled types are not verified")
 		}
-	case s.Enabled != m.applied:
+	case !m.verify:
+		// It was asked for its security alone.
+	case (s.Enabled^m.applied)&^couponMask != 0:
 		m.verify, m.appliedKnown = false, false
 		m.enableRefused("the unit takes other types than it was told")
 	default:

@@ -39,13 +39,21 @@ func (m *Machine) beginRecovery(full bool) {
 		m.note, m.way = nil, false
 		m.rec.power = powerUp{}
 		m.rec.readyBy = time.Time{}
-		m.unit.identityRead, m.unit.tableRead, m.unit.crcRead = false, false, false
+		m.unit.identityRead, m.unit.tableRead, m.unit.crcRead, m.unit.releaseRead = false, false, false, false
+		m.set = settings{}
 	}
+}
+
+// zeroed: the unit has started, so its masks and settings are those it starts
+// with (sections 6.1 and 6.4).
+func (m *Machine) zeroed() {
+	m.applied, m.appliedKnown = 0, true
+	m.set = settings{securityKnown: true}
 }
 
 // powerUp: 10h, 11h or 12h.
 func (m *Machine) powerUp(z1 byte) {
-	m.applied, m.appliedKnown = 0, true
+	m.zeroed()
 	position := powerUpPositions[z1]
 	p := &m.rec.power
 	if p.active && !p.begun && p.position == position {
@@ -55,7 +63,7 @@ func (m *Machine) powerUp(z1 byte) {
 		return // some units show 10h for seconds after RESET (section 12)
 	}
 	m.beginRecovery(true)
-	m.applied, m.appliedKnown = 0, true
+	m.zeroed()
 	*p = powerUp{active: true, position: position, id: m.newID()}
 	pointPowerUpEvent.Hit()
 	m.emit(cash.PowerUp{ID: p.id, Position: position})
@@ -82,11 +90,11 @@ func (m *Machine) leavePower(z1 byte) {
 
 // initialising: 13h. A unit that was not reset by us comes up all the same.
 func (m *Machine) initialising() {
-	m.applied, m.appliedKnown = 0, true
+	m.zeroed()
 	if m.rec.settled {
 		// It restarted too quickly for its power-up code to be polled.
 		m.beginRecovery(true)
-		m.applied, m.appliedKnown = 0, true
+		m.zeroed()
 	}
 	if m.rec.readyBy.IsZero() && (m.fault == nil || m.fault.clears != clearsReady) {
 		m.rec.readyBy = m.now.Add(m.cfg.Initialise)
@@ -123,6 +131,7 @@ func (m *Machine) sendReset() {
 	}
 	m.wantReset = false
 	m.resetAt = m.now
+	m.set = settings{}
 	m.beginRecovery(false)
 	m.rec.power.reset = true
 	m.rec.readyBy = m.now.Add(m.cfg.Initialise)
@@ -164,6 +173,10 @@ func (m *Machine) readDone(cmd byte, r result, data []byte) {
 			m.remark("firmware of unit %q has changed", u.identity.Serial)
 		}
 		m.mem.Identity = u.identity
+	case cmdGetDateOfRelease:
+		u.releaseRead = true
+		u.identity.Released = printable(data)
+		m.mem.Identity = u.identity
 	case cmdGetStackedCounter:
 		m.counted(uint32(binary.BigEndian.Uint16(data)))
 	}
@@ -180,7 +193,7 @@ func (m *Machine) notRead(cmd byte, r result) {
 		if r == resultIllegal && m.link.state == stateIdling {
 			u.noIdleCounter = true
 		}
-	case cmd == cmdGetCRC32, cmd == cmdGetStackedCounter:
+	case cmd == cmdGetCRC32, cmd == cmdGetStackedCounter, cmd == cmdGetDateOfRelease:
 		if r == resultIllegal || u.failed[cmd] >= optionalMax {
 			m.setUnsupported(cmd)
 		}
@@ -191,7 +204,7 @@ func (m *Machine) identified(data []byte) {
 	u := &m.unit
 	id := ParseIdentity(data)
 	if u.identity.Serial == id.Serial {
-		id.CRC = u.identity.CRC
+		id.CRC, id.Released = u.identity.CRC, u.identity.Released
 	}
 	if old := m.mem.Identity.Serial; old != "" && old != id.Serial {
 		m.remark("another unit: %q in place of %q", id.Serial, old)
@@ -279,7 +292,7 @@ func (m *Machine) conclude() {
 	if m.fault != nil && m.fault.clears != clearsTable {
 		return
 	}
-	if z1 != stateDisabled || m.link.polls < quietPolls || !m.disabledForSure() || !m.readsDone() ||
+	if z1 != stateDisabled || m.link.polls < quietPolls || !m.disabledForSure() || !m.readsDone() || m.nextSetting() != nil ||
 		m.proof != nil && !m.proof.confirmed {
 		return
 	}

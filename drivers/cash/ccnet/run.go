@@ -74,6 +74,8 @@ type logged struct {
 	heard   atomic.Bool // read by the opener, which runs beside the loop
 }
 
+func (l *logged) Discreet() bool { return l.machine.Discreet() }
+
 func (l *logged) Step(now time.Time, in line.Input[cash.Command]) line.Output[cash.Event] {
 	out := l.machine.Step(now, in)
 	if l.machine.Heard() {

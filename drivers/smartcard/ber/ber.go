@@ -154,17 +154,18 @@ func Length(b []byte) (int, bool) {
 	return head + n, err == nil
 }
 
+var errCut = fmt.Errorf("%w: cut in tag or length", ErrMalformed)
+
 // header reads tag and length; head is the number of their bytes.
 func header(b []byte) (tag Tag, head, n int, err error) {
-	cut := fmt.Errorf("%w: cut in tag or length", ErrMalformed)
 	if len(b) == 0 {
-		return 0, 0, 0, cut
+		return 0, 0, 0, errCut
 	}
 	tag, head = Tag(b[0]), 1
 	if b[0]&longTag == longTag {
 		for more := true; more; head++ {
 			if head == len(b) {
-				return 0, 0, 0, cut
+				return 0, 0, 0, errCut
 			}
 			if head == maxTagLen {
 				return 0, 0, 0, fmt.Errorf("%w: tag too long", ErrMalformed)
@@ -174,7 +175,7 @@ func header(b []byte) (tag Tag, head, n int, err error) {
 		}
 	}
 	if head == len(b) {
-		return 0, 0, 0, cut
+		return 0, 0, 0, errCut
 	}
 	first := b[head]
 	head++
@@ -186,7 +187,7 @@ func header(b []byte) (tag Tag, head, n int, err error) {
 		return 0, 0, 0, fmt.Errorf("%w: length of the form %02X", ErrMalformed, first)
 	}
 	if k > len(b)-head {
-		return 0, 0, 0, cut
+		return 0, 0, 0, errCut
 	}
 	const most = 1 << 30 // far above what any card holds, far below overflow
 	for _, x := range b[head : head+k] {

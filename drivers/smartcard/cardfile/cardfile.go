@@ -72,8 +72,17 @@ func (h Home) In(p Path) (Path, bool) {
 }
 
 // Same reports whether p is the home itself, so that there is nothing to select.
-func (h Home) Same(p Path) bool {
-	return len(p) == 0 || (h.Path.Absolute() && slices.Equal(p, h.Path))
+func (h Home) Same(p Path) bool { return h.Equal(p, nil) }
+
+// Equal reports whether two paths, absolute or from the home, are known to be the
+// same.
+func (h Home) Equal(p, q Path) bool {
+	if slices.Equal(p, q) {
+		return true
+	}
+	whole, ok := h.In(p)
+	other, ok2 := h.In(q)
+	return ok && ok2 && slices.Equal(whole, other)
 }
 
 // manner is one way to name a file.

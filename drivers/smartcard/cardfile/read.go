@@ -56,16 +56,19 @@ func (f *Files) readBytes(ctx context.Context, p Path, from, limit int, sure boo
 	var got []byte
 	again := false
 	for len(got) < limit && !enough(got) {
-		block, sw, err := f.readBlock(ctx, from+len(got), min(limit-len(got), apdu.MaxShortAnswer))
+		at, asked := from+len(got), min(limit-len(got), apdu.MaxShortAnswer)
+		block, sw, err := f.readBlock(ctx, at, asked)
 		if err != nil {
 			return nil, err
 		}
-		asked := min(limit-len(got), apdu.MaxShortAnswer)
+		// A block in a data object is shorter than the answer that holds it, so its
+		// length says nothing of the file's end.
+		short := len(block) < asked && !apdu.InDataObject(at)
 		switch {
 		case sw == apdu.OK && len(block) > 0, sw == apdu.EndOfFile:
 			got = append(got, block[:min(len(block), limit-len(got))]...)
 			clear(block)
-			if sw == apdu.EndOfFile || (!sure && len(block) < asked) {
+			if sw == apdu.EndOfFile || (!sure && short) {
 				return got, nil
 			}
 			again = false

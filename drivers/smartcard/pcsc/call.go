@@ -73,7 +73,7 @@ func (t *task) abandon(r smartcard.Reader, says error) bool {
 	defer t.service.mu.Unlock()
 	t.service.lost++
 	if r != "" {
-		t.service.abandoned[r] = says
+		t.service.abandoned[r] = append(t.service.abandoned[r], says)
 	}
 	close(t.quit)
 	return true
@@ -83,7 +83,9 @@ func (s *Service) cameBack(r smartcard.Reader) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lost--
-	if r != "" {
+	if left := s.abandoned[r]; len(left) > 1 {
+		s.abandoned[r] = left[1:]
+	} else {
 		delete(s.abandoned, r)
 	}
 	close(s.back)
@@ -94,8 +96,8 @@ func (s *Service) cameBack(r smartcard.Reader) {
 func (s *Service) held(r smartcard.Reader) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.abandoned[r]; err != nil {
-		return err
+	if left := s.abandoned[r]; len(left) > 0 {
+		return left[0]
 	}
 	if s.lost >= abandonedMost {
 		return smartcard.ErrStuck
@@ -104,7 +106,7 @@ func (s *Service) held(r smartcard.Reader) error {
 }
 
 // Abandoned is the number of calls that were left behind and have not come back.
-// It is at most one for each reader, and one for Watch.
+// While one is out no other is begun in its reader, and Watch has two at the most.
 func (s *Service) Abandoned() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

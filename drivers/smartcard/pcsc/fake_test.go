@@ -18,6 +18,7 @@ type fake struct {
 	cancel    func(c *fakeContext) error
 
 	established, released, cancelled atomic.Int32
+	shared                           atomic.Int32 // calls in a context that was in use, which freeze the real library
 }
 
 func (f *fake) Establish() (bindingContext, error) {
@@ -32,13 +33,24 @@ func (f *fake) Establish() (bindingContext, error) {
 }
 
 type fakeContext struct {
-	fake *fake
-	stop chan struct{}
-	mu   sync.Mutex
-	busy bool
+	fake   *fake
+	stop   chan struct{}
+	mu     sync.Mutex
+	busy   bool
+	used   atomic.Int32
+	cancel atomic.Int32
+}
+
+// use marks the context as used, until the result is called.
+func (c *fakeContext) use() func() {
+	if c.used.Add(1) > 1 {
+		c.fake.shared.Add(1)
+	}
+	return func() { c.used.Add(-1) }
 }
 
 func (c *fakeContext) ListReaders() ([]string, error) {
+	defer c.use()()
 	if c.fake.list == nil {
 		return nil, scard.ErrNoReadersAvailable
 	}
@@ -64,6 +76,7 @@ func (c *fakeContext) wait(timeout time.Duration) error {
 }
 
 func (c *fakeContext) GetStatusChange(states []scard.ReaderState, timeout time.Duration) error {
+	defer c.use()()
 	if c.fake.change != nil {
 		return c.fake.change(c, states, timeout)
 	}
@@ -73,6 +86,8 @@ func (c *fakeContext) GetStatusChange(states []scard.ReaderState, timeout time.D
 // Cancel without a wait is lost, as with the real one.
 func (c *fakeContext) Cancel() error {
 	c.fake.cancelled.Add(1)
+	c.cancel.Add(1)
+	defer c.cancel.Add(-1)
 	if c.fake.cancel != nil {
 		return c.fake.cancel(c)
 	}
@@ -88,6 +103,7 @@ func (c *fakeContext) Cancel() error {
 }
 
 func (c *fakeContext) Connect(reader string) (bindingCard, error) {
+	defer c.use()()
 	if c.fake.connect == nil {
 		return nil, scard.ErrUnknownReader
 	}
@@ -95,6 +111,10 @@ func (c *fakeContext) Connect(reader string) (bindingCard, error) {
 }
 
 func (c *fakeContext) Release() error {
+	defer c.use()()
+	if c.cancel.Load() > 0 {
+		c.fake.shared.Add(1)
+	}
 	c.fake.released.Add(1)
 	return nil
 }

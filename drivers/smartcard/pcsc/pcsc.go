@@ -26,7 +26,8 @@
 //     the buffer and the copy of the command are wiped. At an error the library
 //     drops its buffer where it cannot be reached.
 //   - Every card has a context of its own; nothing is called in it from two
-//     goroutines, save Cancel.
+//     goroutines, save Cancel. Otherwise libpcsclite would wait for the context with
+//     a lock in hand that every call of the process needs.
 package pcsc
 
 import (
@@ -41,24 +42,32 @@ import (
 
 // Service is the PC/SC daemon of this machine. New makes it.
 type Service struct {
+	// Progress, if set before Watch, is called by Watch's loop each time it gets
+	// round, at least every LongestRound, whatever the daemon does: for a watchdog.
+	Progress func()
+
 	library    binding
 	watching   atomic.Bool
 	insertions map[smartcard.Reader]uint64 // by the one Watch
 
 	mu        sync.Mutex
-	abandoned map[smartcard.Reader]error // what Connect says until the call is back
-	lost      int                        // abandoned calls that are not back
-	back      chan struct{}              // closed and renewed when one comes back
+	abandoned map[smartcard.Reader][]error // what Connect says until the calls are back
+	lost      int                          // abandoned calls that are not back
+	back      chan struct{}                // closed and renewed when one comes back
 }
 
 // New gives the service. It does not connect: that is for Watch and Connect.
 func New() *Service { return newService(library{}) }
 
+// LongestRound is the longest time that the loop of Watch needs to get round: a
+// quiet wait, its patience and the making of a new context.
+const LongestRound = waitTime + 4*patience
+
 func newService(b binding) *Service {
 	return &Service{
 		library:    b,
 		insertions: map[smartcard.Reader]uint64{},
-		abandoned:  map[smartcard.Reader]error{},
+		abandoned:  map[smartcard.Reader][]error{},
 		back:       make(chan struct{}),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ebfe/scard"
@@ -37,18 +38,18 @@ func (s *Service) Watch(ctx context.Context, deliver func(smartcard.Event)) erro
 	for ctx.Err() == nil {
 		err := w.session(ctx)
 		w.tell(ctx, w.monitor.down(err))
-		if w.hung != nil {
-			// Another try would leave another thread behind.
-			select {
-			case <-w.hung:
-			case <-ctx.Done():
-			}
-			w.hung = nil
-		}
+		w.awaitHung(ctx)
+		s.progressed()
 		pause(ctx, w.backOff)
 		w.backOff = min(2*w.backOff, backOffMost)
 	}
 	return nil
+}
+
+func (s *Service) progressed() {
+	if s.Progress != nil {
+		s.Progress()
+	}
 }
 
 // watch is one run of Watch.
@@ -67,6 +68,23 @@ func (w *watch) tell(ctx context.Context, events []smartcard.Event) {
 			return
 		}
 		w.deliver(e)
+	}
+}
+
+// awaitHung waits until a call that was abandoned is back: another try would leave
+// another thread behind. Waiting so is progress: there is nothing better to do.
+func (w *watch) awaitHung(ctx context.Context) {
+	round := time.NewTicker(waitTime)
+	defer round.Stop()
+	for w.hung != nil {
+		select {
+		case <-w.hung:
+			w.hung = nil
+		case <-round.C:
+			w.service.progressed()
+		case <-ctx.Done():
+			w.hung = nil
+		}
 	}
 }
 
@@ -105,6 +123,7 @@ func (w *watch) drop(ctx context.Context, release func()) {
 func (w *watch) rounds(ctx context.Context, c bindingContext, release func()) error {
 	settle := false
 	for ctx.Err() == nil {
+		w.service.progressed()
 		began := time.Now()
 		states, timeout := w.monitor.ask(), waitTime
 		if settle {
@@ -193,8 +212,21 @@ func (w *watch) start(work func(<-chan struct{}), after func()) hanging {
 
 // wait waits for a change, at the longest for timeout, and ends at once with ctx.
 func (w *watch) wait(ctx context.Context, c bindingContext, states []scard.ReaderState, timeout time.Duration, release func()) error {
+	// When the wait or its Cancel hangs, the context is released by the one that
+	// comes back last: libpcsclite takes a lock of the whole process while it waits
+	// for a context that is in use, and Cancel reads what Release frees.
+	var parts atomic.Int32
+	over := func() {
+		if parts.Add(1) == 2 {
+			release()
+		}
+	}
 	var failed error
-	t := w.start(func(<-chan struct{}) { failed = c.GetStatusChange(states, timeout) }, release)
+	ended := make(chan struct{})
+	t := w.start(func(<-chan struct{}) {
+		defer close(ended)
+		failed = c.GetStatusChange(states, timeout)
+	}, over)
 	late, cancel := context.WithTimeout(ctx, timeout+patience)
 	defer cancel()
 	if t.wait(late) {
@@ -204,27 +236,30 @@ func (w *watch) wait(ctx context.Context, c bindingContext, states []scard.Reade
 	// (INVALID_HANDLE): it is said until the wait is over, and its answer is nothing.
 	ending, stop := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer stop()
-	said := w.start(func(quit <-chan struct{}) {
+	said := w.start(func(<-chan struct{}) {
 		for {
 			_ = c.Cancel() // see above
 			select {
-			case <-t.done:
-				return
-			case <-quit:
+			case <-ended:
 				return
 			case <-time.After(cancelPeriod):
 			}
 		}
-	}, release)
-	if t.wait(ending) || !t.abandon("", nil) {
-		if said.wait(ending) || !said.abandon("", nil) {
-			return failed
-		}
+	}, over)
+	waited := t.wait(ending) || !t.abandon("", nil)
+	cancelled := said.wait(ending) || !said.abandon("", nil)
+	switch {
+	case waited && cancelled:
+		return failed
+	case waited:
+		over()
 		w.hung = said.hung
-		return errHung
+	case cancelled:
+		over()
+		w.hung = t.hung
+	default:
+		w.hung = t.hung
 	}
-	w.hung = t.hung
-	said.abandon("", nil)
 	return errHung
 }
 

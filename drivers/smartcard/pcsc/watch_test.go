@@ -65,10 +65,16 @@ func story(t *testing.T, f *fake, d time.Duration) string {
 	if err := s.Wait(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if f.established.Load() != f.released.Load() {
-		t.Errorf("%d contexts made, %d released", f.established.Load(), f.released.Load())
-	}
+	checkContexts(t, f)
 	return strings.Join(told, ", ")
+}
+
+// checkContexts: each was released, and none was used twice at a time.
+func checkContexts(t *testing.T, f *fake) {
+	t.Helper()
+	if f.established.Load() != f.released.Load() || f.shared.Load() > 0 {
+		t.Errorf("%d contexts made, %d released; %d calls in one that was in use", f.established.Load(), f.released.Load(), f.shared.Load())
+	}
 }
 
 func TestWatchFaults(t *testing.T) {
@@ -225,7 +231,7 @@ func TestWatchEndsAtOnce(t *testing.T) {
 // TestWatchHungDaemon: a daemon that takes calls and does not answer is down. It
 // is not tried again before the call is back, so that no second thread is lost.
 func TestWatchHungDaemon(t *testing.T) {
-	for _, where := range []string{"establish", "list", "wait", "wait and cancel"} {
+	for _, where := range []string{"establish", "list", "wait", "wait and cancel", "cancel"} {
 		t.Run(where, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
@@ -242,16 +248,33 @@ func TestWatchHungDaemon(t *testing.T) {
 					if hang("wait") {
 						return scard.ErrCommError
 					}
+					if where == "cancel" && time.Since(began) < 15*time.Second {
+						time.Sleep(15*time.Second + 10*time.Millisecond) // so that it must be cancelled
+						return scard.ErrCancelled
+					}
 					return c.wait(timeout)
 				}
 				f.cancel = func(*fakeContext) error { hang("cancel"); return nil }
 				s := newService(f)
 				ctx, cancel := context.WithCancel(t.Context())
 				ended := make(chan error, 1)
-				var told []smartcard.Event
-				go func() { ended <- s.Watch(ctx, func(e smartcard.Event) { told = append(told, e) }) }()
+				var mu sync.Mutex
+				var all []smartcard.Event
+				events := func() []smartcard.Event {
+					synctest.Wait()
+					mu.Lock()
+					defer mu.Unlock()
+					return slices.Clone(all)
+				}
+				go func() {
+					ended <- s.Watch(ctx, func(e smartcard.Event) {
+						mu.Lock()
+						defer mu.Unlock()
+						all = append(all, e)
+					})
+				}()
 				time.Sleep(50 * time.Second)
-				synctest.Wait()
+				told := events()
 				if got := tell(told); !strings.HasSuffix(got, "down") || strings.Count(got, "down") != 1 || s.Abandoned() == 0 || s.Abandoned() > 2 {
 					t.Errorf("after 50 s: %q, %d calls out", got, s.Abandoned())
 				}
@@ -259,15 +282,14 @@ func TestWatchHungDaemon(t *testing.T) {
 					t.Error(down.Err)
 				}
 				time.Sleep(60 * time.Second)
-				synctest.Wait()
-				if got := tell(told); !strings.HasSuffix(got, "down up") || s.Abandoned() != 0 {
+				if got := tell(events()); !strings.HasSuffix(got, "down up") || s.Abandoned() != 0 {
 					t.Errorf("after 110 s: %q, %d calls out", got, s.Abandoned())
 				}
-				f.cancel = nil
 				cancel()
 				if err := <-ended; err != nil {
 					t.Error(err)
 				}
+				checkContexts(t, f)
 			})
 		})
 	}
@@ -288,9 +310,10 @@ func TestWatchEndsWhileHung(t *testing.T) {
 			if d := time.Since(began); d > when+time.Second {
 				t.Errorf("it took %s", d)
 			}
-			if err := s.Wait(t.Context()); err != nil || f.established.Load() != f.released.Load() {
-				t.Errorf("%v; %d contexts made, %d released", err, f.established.Load(), f.released.Load())
+			if err := s.Wait(t.Context()); err != nil {
+				t.Error(err)
 			}
+			checkContexts(t, f)
 		})
 	}
 }

@@ -21,11 +21,17 @@ import (
 // driver is where Debian's vsmartcard-vpcd puts the virtual reader.
 const driver = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
 
-// firstPort is that of the first slot; in the tests' own network it is always
-// free. An entry of the configuration has two slots, with adjacent ports.
-const firstPort = 0x8C7B
+// program is the daemon; its folder is not on everybody's path.
+const program = "/usr/sbin/pcscd"
 
-// Daemon is a pcscd with empty virtual readers, for one test.
+// firstPort is that of the first slot. In the tests' own network it is always
+// free, being below the ports that the kernel gives to outgoing connections, which
+// vpcd's own 0x8C7B is not: a card's connection could take it. An entry of the
+// configuration has two slots, with adjacent ports.
+const firstPort = 0x5000
+
+// Daemon is a pcscd with empty virtual readers, for one test. It is started and
+// stopped by one goroutine at a time; cards may come and go from any.
 type Daemon struct {
 	t       testing.TB
 	dir     string
@@ -54,12 +60,16 @@ func Start(t testing.TB, readers int) *Daemon {
 	for i := 0; i < readers; i += 2 {
 		name := fmt.Sprintf("Virtual %c", 'A'+i/2)
 		port := firstPort + i
-		text := fmt.Sprintf("FRIENDLYNAME %q\nDEVICENAME /dev/null:%#X\nLIBPATH %s\nCHANNELID %#X\n", name, port, driver, port)
+		path := driver
+		if i > 0 {
+			path = d.copyDriver(i)
+		}
+		text := fmt.Sprintf("FRIENDLYNAME %q\nDEVICENAME /dev/null:%#X\nLIBPATH %s\nCHANNELID %#X\n", name, port, path, port)
 		if err := os.WriteFile(filepath.Join(d.dir, fmt.Sprintf("reader%02d", i)), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		// pcscd numbers its readers, and the slots of each.
-		d.readers = append(d.readers, smartcard.Reader(fmt.Sprintf("%s %02X 00", name, i/2)), smartcard.Reader(fmt.Sprintf("%s %02X 01", name, i/2)))
+		// pcscd numbers the readers of one name, and the slots of each.
+		d.readers = append(d.readers, smartcard.Reader(name+" 00 00"), smartcard.Reader(name+" 00 01"))
 	}
 	d.StartService()
 	t.Cleanup(func() {
@@ -78,6 +88,22 @@ func Start(t testing.TB, readers int) *Daemon {
 		}
 	})
 	return d
+}
+
+// copyDriver gives a further entry a library of its own. vpcd keeps its sockets by
+// the number of the slot alone, so that two entries of one library answer for each
+// other.
+func (d *Daemon) copyDriver(i int) string {
+	d.t.Helper()
+	code, err := os.ReadFile(driver)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	path := filepath.Join(d.t.TempDir(), fmt.Sprintf("libifdvpcd%02d.so", i))
+	if err := os.WriteFile(path, code, 0o755); err != nil {
+		d.t.Fatal(err)
+	}
+	return path
 }
 
 // Readers are the readers' names, as the daemon gives them.
@@ -103,7 +129,7 @@ func (d *Daemon) StartService() {
 		_ = file.Close() // the daemon has its own
 		_ = listener.Close()
 	}()
-	d.cmd = exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec pcscd --foreground --error --config "$0"`, d.dir)
+	d.cmd = exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" --foreground --error --config "$1"`, program, d.dir)
 	d.cmd.Stdout, d.cmd.Stderr = &d.output, &d.output
 	d.cmd.ExtraFiles = []*os.File{file} // descriptor 3
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -32,7 +32,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside marks the program that runs in the namespaces.
+// inside is set in the program that runs in the namespaces, which are empty at
+// first.
 const inside = "KIOSK_PCSCTEST_INSIDE"
 
 // SocketVariable tells libpcsclite where the daemon is.
@@ -48,10 +49,14 @@ var refused string
 // Main runs the tests in namespaces of their own. Where the kernel's settings
 // forbid these, it runs them here, and those that call Start are skipped.
 func Main(m *testing.M) {
-	if os.Getenv(inside) != "" {
+	switch os.Getenv(inside) {
+	case "empty":
 		if err := furnish(); err != nil {
 			refused = err.Error()
 		}
+		_ = os.Setenv(inside, "furnished") // for the workers of a fuzz run, which this program starts; the name is a good one
+		os.Exit(m.Run())
+	case "furnished":
 		os.Exit(m.Run())
 	}
 	code, err := again()
@@ -73,7 +78,7 @@ func again() (int, error) {
 	defer runtime.UnlockOSThread()
 	cmd := exec.Command(self, os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
-	cmd.Env = append(os.Environ(), inside+"=1", SocketVariable+"="+socket)
+	cmd.Env = append(os.Environ(), inside+"=empty", SocketVariable+"="+socket)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWNS,

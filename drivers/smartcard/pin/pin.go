@@ -37,7 +37,7 @@ type Rule struct {
 	Min, Max int  // characters
 	Stored   int  // bytes of the block that is padded
 	Pad      bool // the block is always Stored bytes long
-	Filler   byte // what fills it
+	Filler   byte // what fills it, and its lower half the byte of an odd last BCD digit
 }
 
 const (
@@ -123,11 +123,7 @@ func (r Rule) Block(pin []byte) ([]byte, error) {
 		}
 		fill(b[len(pin):], r.Filler)
 	case BCD:
-		filler := byte(0xFF)
-		if r.Pad {
-			filler = r.Filler
-		}
-		fill(b, filler)
+		fill(b, r.Filler)
 		nibbles(b, pin)
 	case ISO9564:
 		fill(b, 0xFF)

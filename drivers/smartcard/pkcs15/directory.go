@@ -190,8 +190,12 @@ func values(b []byte) []byte {
 	return b[:n]
 }
 
-// padded reports whether the padding of a directory file has begun.
-func padded(b []byte) bool {
-	n := len(values(b))
-	return n < len(b) && (b[n] == 0x00 || b[n] == 0xFF)
+// padding makes a function that reports whether the padding of a directory file has
+// begun, called with more and more of the file.
+func padding() func([]byte) bool {
+	at := 0 // what lies before is whole values
+	return func(b []byte) bool {
+		at += len(values(b[at:]))
+		return at < len(b) && (b[at] == 0x00 || b[at] == 0xFF)
+	}
 }

@@ -11,10 +11,10 @@ import (
 )
 
 // Parts of every object (ISO/IEC 7816-15 section 8.2).
-const (
-	tagTypeAttributes ber.Tag = 0xA1
-	maxID                     = 255
-)
+const tagTypeAttributes ber.Tag = 0xA1
+
+// maxID bounds identifiers, in bytes, and small integers.
+const maxID = 255
 
 // object is one object with its attributes still to be read.
 type object struct {
@@ -101,10 +101,12 @@ const noReference = -1
 
 // Usage bits of keys (ISO/IEC 7816-15 section 8.2.9).
 const (
-	usageSign          = 2
-	usageSignRecover   = 3
-	usageNonRepudation = 9
+	usageSign           = 2
+	usageSignRecover    = 3
+	usageNonRepudiation = 9
+)
 
+const (
 	tagECKey         ber.Tag = 0xA0
 	tagAlgReferences ber.Tag = 0xA1
 )
@@ -134,7 +136,7 @@ func parsePrKD(v ber.Value) (privateKey, error) {
 	if err != nil {
 		return k, err
 	}
-	if !usage.None() && !usage.Has(usageSign) && !usage.Has(usageSignRecover) && !usage.Has(usageNonRepudation) {
+	if !usage.None() && !usage.Has(usageSign) && !usage.Has(usageSignRecover) && !usage.Has(usageNonRepudiation) {
 		return k, fmt.Errorf("%w: the key does not sign", ber.ErrMalformed)
 	}
 	for o.class.More() {
@@ -252,10 +254,14 @@ const (
 	pinNeedsPadding = 5
 	pinUnblocking   = 6 // a PUK
 	pinSO           = 7 // the issuer's
+)
 
-	tagPINReference ber.Tag = 0x80
-	maxPIN                  = 64
-	usualMaxPIN             = 16 // where the card names no bound
+const tagPINReference ber.Tag = 0x80
+
+// Lengths of PINs, in characters.
+const (
+	maxPIN      = 64
+	usualMaxPIN = 16 // where the card names no bound
 )
 
 func parseAOD(v ber.Value) (pinObject, error) {
@@ -297,6 +303,9 @@ func parseAOD(v ber.Value) (pinObject, error) {
 		}
 	}
 	p.rule = pin.Rule{Encoding: pin.Encoding(n[0]), Min: n[1], Stored: n[2], Pad: flags.Has(pinNeedsPadding)}
+	if !p.rule.Pad { // the half byte after an odd BCD digit
+		p.rule.Filler = 0xFF
+	}
 	for o.typ.More() {
 		x, err := o.typ.Next()
 		if err != nil {

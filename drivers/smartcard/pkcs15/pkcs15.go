@@ -127,16 +127,16 @@ func (r *reader) try(ctx context.Context, h cardfile.Home) ([]byte, error) {
 		return nil, unlessRefused(err)
 	}
 	odf, err := r.file(ctx, fileODF, cardfile.Part{})
-	if len(odf) == 0 {
+	if err != nil || len(values(odf)) == 0 {
 		return nil, err
 	}
-	return odf, err
+	return odf, nil
 }
 
 // listed is the homes that EF.DIR names.
 func (r *reader) listed(ctx context.Context) ([]cardfile.Home, error) {
 	files := cardfile.New(r.ch, cardfile.Home{}, cardfile.Manners{})
-	dir, err := files.Read(ctx, pathDIR, cardfile.Part{}, padded)
+	dir, err := files.Read(ctx, pathDIR, cardfile.Part{}, padding())
 	if err != nil {
 		return nil, unlessRefused(err)
 	}
@@ -145,7 +145,7 @@ func (r *reader) listed(ctx context.Context) ([]cardfile.Home, error) {
 
 // file reads a directory file; nothing if the card does not give it.
 func (r *reader) file(ctx context.Context, p cardfile.Path, part cardfile.Part) ([]byte, error) {
-	b, err := r.files.Read(ctx, p, part, padded)
+	b, err := r.files.Read(ctx, p, part, padding())
 	if err != nil {
 		return nil, unlessRefused(err)
 	}

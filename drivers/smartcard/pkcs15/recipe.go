@@ -33,12 +33,16 @@ const NoAlgorithm = -1
 const noAlgorithm = NoAlgorithm
 
 // Where neither card nor model tells, the commonest first. A refusal costs no try
-// of the PIN.
+// of the PIN. References that name a hash function have it in their upper half
+// (IAS-ECC and its kin).
 var (
 	usualRSA = []Recipe{
 		{Algorithm: 0x02, Form: DigestInfo},
 		{Algorithm: NoAlgorithm, Form: DigestInfo},
 		{Algorithm: 0x02, Form: HashFirst},
+		{Algorithm: 0x42, Form: HashFirst, Hash: crypto.SHA256},
+		{Algorithm: 0x52, Form: HashFirst, Hash: crypto.SHA384},
+		{Algorithm: 0x62, Form: HashFirst, Hash: crypto.SHA512},
 		{Algorithm: NoAlgorithm, Form: HashFirst},
 		{Algorithm: 0x00, Form: Padded},
 		{Algorithm: NoAlgorithm, Form: Padded},
@@ -47,6 +51,9 @@ var (
 		{Algorithm: 0x04, Form: Digest},
 		{Algorithm: NoAlgorithm, Form: Digest},
 		{Algorithm: 0x04, Form: HashFirst},
+		{Algorithm: 0x44, Form: HashFirst, Hash: crypto.SHA256},
+		{Algorithm: 0x54, Form: HashFirst, Hash: crypto.SHA384},
+		{Algorithm: 0x64, Form: HashFirst, Hash: crypto.SHA512},
 		{Algorithm: NoAlgorithm, Form: HashFirst},
 	}
 )

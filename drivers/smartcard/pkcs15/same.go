@@ -34,7 +34,7 @@ func (t *token) Same(ctx context.Context, c smartcard.Card) (bool, error) {
 	var info, certificate []byte
 	var err error
 	if t.serial != "" {
-		info, err = j.files.Read(ctx, fileInfo, cardfile.Part{}, padded)
+		info, err = j.files.Read(ctx, fileInfo, cardfile.Part{}, padding())
 	} else if len(t.pairs) > 0 && t.pairs[0].source.inline == nil {
 		s := t.pairs[0].source
 		if certificate, err = j.files.Read(ctx, s.path, s.part, whole); err == nil {

@@ -31,14 +31,14 @@ func (t *token) Sign(ctx context.Context, c smartcard.Card, key string, code []b
 	}
 
 	j := t.job(c)
+	defer j.stay(place{}) // a signature ends a job: nothing is taken for granted after it
 	if err := j.toPIN(ctx, p); err != nil {
 		return nil, err
 	}
 	if err := j.verify(ctx, p, code); err != nil {
 		return nil, err
 	}
-	if p.directory != nil && string(p.directory) != string(p.pin.path) {
-		j.stay(place{})
+	if p.directory != nil && !j.home.Equal(p.directory, p.pin.path) {
 		if _, err := j.files.Select(ctx, p.directory, false); err != nil {
 			return nil, refused(err)
 		}

@@ -46,7 +46,7 @@ type pair struct {
 	public    crypto.PublicKey // nil if the certificate cannot be read or its key not be used
 	recipes   []Recipe
 	attempts  map[crypto.Hash]attempts // guarded by token.mu
-	directory cardfile.Path            // selected before the key is used; nil for none
+	directory cardfile.Path            // current when the key is used; nil if it does not matter
 }
 
 // attempts is what was found out about the recipes of one key.
@@ -61,7 +61,7 @@ func (r *reader) token(ctx context.Context, odf []byte, model Model) (*token, er
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", smartcard.ErrMalformed, err)
 	}
-	t := &token{model: model, home: r.home}
+	t := &token{model: model}
 	var info tokenInfo
 	b, err := r.file(ctx, fileInfo, cardfile.Part{})
 	if err != nil {
@@ -117,7 +117,7 @@ func (r *reader) token(ctx context.Context, odf []byte, model Model) (*token, er
 		}
 		t.pairs = append(t.pairs, x)
 	}
-	t.manners = r.files.Manners()
+	t.home, t.manners = r.home, r.files.Manners()
 	var first []byte
 	if t.serial != "" {
 		t.identity = identify(r.ch.ATR(), b, nil)
@@ -156,17 +156,42 @@ func (r *reader) certificate(ctx context.Context, c certificate) ([]byte, error)
 	return der, nil
 }
 
-// directory is the file that must be selected before a key is used. Some cards
-// name one that cannot be selected; the key's reference does there.
+// directory is the file that must be current when a key is used; nil if it does
+// not matter. Some cards name one that cannot be selected; the key's reference
+// does there.
 func (r *reader) directory(ctx context.Context, k privateKey) (cardfile.Path, error) {
-	if r.home.Same(k.path) {
+	if len(k.path) == 0 {
 		return nil, nil
+	}
+	if err := r.locate(ctx, k.path); err != nil {
+		return nil, err
+	}
+	if r.home.Same(k.path) {
+		return k.path, nil
 	}
 	_, err := r.files.Select(ctx, k.path, false)
 	if err != nil && k.reference != noReference {
 		return nil, unlessRefused(err)
 	}
 	return k.path, unlessRefused(err)
+}
+
+// locate finds out whether a path is that of the home, where this was selected by
+// name and its path is not known: there is EF.ODF below it.
+func (r *reader) locate(ctx context.Context, p cardfile.Path) error {
+	if len(r.home.Path) > 0 || !p.Absolute() {
+		return nil
+	}
+	odf := append(slices.Clone(p), fileODF...)
+	if odf.Check() != nil {
+		return nil
+	}
+	_, err := r.files.Select(ctx, odf, false)
+	if err == nil {
+		r.home.Path = p
+		r.files = cardfile.New(r.ch, r.home, r.files.Manners())
+	}
+	return unlessRefused(err)
 }
 
 // pinNames names PINs by their labels, or where these do not tell them apart by

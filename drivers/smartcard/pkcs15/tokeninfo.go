@@ -22,11 +22,11 @@ type algorithm struct {
 	algRef    int // for tag 80 of the security environment; noAlgorithm if it does not say
 }
 
+const tagSupportedAlgorithms ber.Tag = 0xA2
+
 const (
-	tagSupportedAlgorithms ber.Tag = 0xA2
-	opComputeSignature             = 1
-	maxMechanism                   = 1<<31 - 1
-	maxAlgorithms                  = 64
+	opComputeSignature = 1 // bit of an algorithm's operations
+	maxMechanism       = 1<<31 - 1
 )
 
 // parseTokenInfo reads what it can: nothing in EF.TokenInfo is needed to sign.
@@ -54,7 +54,7 @@ func parseTokenInfo(b []byte) (tokenInfo, error) {
 	if err != nil {
 		return t, err
 	}
-	for list.More() && len(t.algorithms) < maxAlgorithms {
+	for list.More() && len(t.algorithms) < maxObjects {
 		v, err := list.Next()
 		if err != nil {
 			return t, err

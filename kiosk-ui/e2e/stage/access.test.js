@@ -1,9 +1,9 @@
 // Everyone can use it: axe on every screen, sizes and contrast of every control, and
 // everything by keypad alone.
 
-import { AxeBuilder } from '@axe-core/playwright'
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'
+import { axe } from './axe.js'
 import { tooSmall, unreachable } from './inspect.js'
 import { at, azn, form, langs, list, main, quote, steps } from './states.js'
 import { browser, draw, open, stage } from './stage.js'
@@ -24,17 +24,6 @@ after(async () => {
 
 const frame = (page) => page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r()))))
 
-async function axe(page, what, faults) {
-  const found = await new AxeBuilder({ page })
-    .setLegacyMode(true) // the page has no frames, and a second page for the report costs time
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'])
-    .options({ rules: { 'color-contrast-enhanced': { enabled: true }, 'target-size': { enabled: true } } })
-    .analyze()
-  const looked = new Set([...found.passes, ...found.incomplete].map((r) => r.id))
-  for (const rule of ['color-contrast-enhanced', 'button-name', 'html-has-lang']) if (!looked.has(rule)) faults.push(`${what}: axe did not look at ${rule}`)
-  for (const v of found.violations) faults.push(`${what}: ${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(', ')}`)
-}
-
 /** What lies over screens. */
 const overlays = {
   help: async (page) => page.locator('#help').click(),
@@ -54,7 +43,7 @@ for (const lang of ['az', 'ar', 'ru']) {
     }
     screens.warning = at('pay', lang, { cancel: 'leftover', warning: { seconds_left: 20, money_in: true } }, { owed: azn(100), missing: azn(100), open: true })
     const contrast = main(lang)
-    for (const name of ['services', 'form', 'quote', 'pay', 'farewell']) {
+    for (const name of ['services', 'form', 'quote', 'pay', 'farewell', 'method', 'card', 'card_problem', 'pin_wrong', 'pin_last', 'phone', 'list', 'signed_out']) {
       contrast[name].visit.modes.contrast = true
       screens[`${name}, high contrast`] = contrast[name]
     }

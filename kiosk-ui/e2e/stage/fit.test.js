@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { deadEnd, misfits } from './inspect.js'
+import { atDesk, everySection, worst } from './service.js'
 import { all, langs, main, steps } from './states.js'
 import { browser, draw, open, stage } from './stage.js'
 
@@ -88,8 +89,8 @@ test('reach mode: everything that is touched lies in the lower 45 %', async () =
 
 test('texts that are 40 % longer fit', async () => {
   const dist = join(dirname(fileURLToPath(import.meta.url)), '../../dist/assets')
-  const chunk = readdirSync(dist).find((f) => /^en-.*\.js$/.test(f))
-  const { default: en } = await import(pathToFileURL(join(dist, chunk)))
+  const chunks = readdirSync(dist).filter((f) => /^(texts-)?en-.*\.js$/.test(f)) // the texts of service mode are their own
+  assert.equal(chunks.length, 2)
   const longer = (s) => {
     let more = Math.ceil(s.replace(/[{}]/g, '').length * 0.4)
     let tail = ''
@@ -100,17 +101,21 @@ test('texts that are 40 % longer fit', async () => {
     }
     return s + tail
   }
-  const pseudo = Object.fromEntries(Object.entries(en).map(([k, v]) => [k, longer(v)]))
+  const pseudo = async (chunk) => {
+    const { default: en } = await import(pathToFileURL(join(dist, chunk)))
+    return Object.fromEntries(Object.entries(en).map(([k, v]) => [k, longer(v)]))
+  }
   const lengthen = (o) => JSON.parse(JSON.stringify(o), (k, v) => (k === 'pattern' && v.length > 4 ? longer(v) : v))
   const { page, ctx } = await (async () => {
     const ctx = await b.newContext({ viewport: { width: 1080, height: 1920 } })
-    await ctx.route(`**/${chunk}`, (r) => r.fulfill({ contentType: 'text/javascript', body: `export default ${JSON.stringify(pseudo)}` }))
+    for (const chunk of chunks) await ctx.route(`**/${chunk}`, async (r) => r.fulfill({ contentType: 'text/javascript', body: `export default ${JSON.stringify(await pseudo(chunk))}` }))
     const page = await ctx.newPage()
     await page.goto(st.address)
     return { page, ctx }
   })()
   const faults = []
   for (const [name, s] of all('en')) await look(page, name, lengthen(s), faults)
+  for await (const where of everySection(st, page, atDesk('en', worst()))) for (const m of await page.evaluate(misfits)) faults.push(`service, ${where}: ${m}`)
   await ctx.close()
   assert.deepEqual(faults, [])
 })

@@ -3,6 +3,7 @@
 
 import { mkdirSync } from 'node:fs'
 import { browser, draw, open, stage } from './stage.js'
+import { sections } from './service.js'
 import { main } from './states.js'
 
 const [folder = 'pictures', languages = 'az,ar,ru', mode] = process.argv.slice(2)
@@ -15,6 +16,12 @@ for (const lang of languages.split(',')) {
     if (mode && s.visit.id) s.visit.modes[mode === 'time' ? 'more_time' : mode] = true
     await draw(st, page, s)
     await page.screenshot({ path: `${folder}/${lang}-${name}.png`, animations: 'disabled' })
+    if (name !== 'service') continue
+    for (const section of sections) {
+      await page.waitForTimeout(310) // the guard of a new screen
+      await page.locator(`#tab-${section}`).click()
+      await page.screenshot({ path: `${folder}/${lang}-${name}-${section}.png`, animations: 'disabled' })
+    }
   }
 }
 if (noise.length > 0) console.error(noise.join('\n'))

@@ -139,7 +139,7 @@ export async function draw(st, page, s) {
       const until = performance.now() + 20_000
       const there = () => {
         const screen = document.querySelector('.screen')
-        return document.documentElement.lang === lang && screen?.dataset.step === step && screen.dataset.seq === seq && !document.querySelector('.cover')
+        return document.documentElement.lang === lang && screen?.dataset.step === step && screen.dataset.seq === seq && !document.querySelector('.cover, .loading')
       }
       while (!there() && performance.now() < until) await frame()
       await document.fonts.ready

@@ -5,6 +5,8 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { allService, mainService } from './service.js'
+import { allSignIn, mainSignIn } from './signin.js'
 
 const source = readFileSync(join(dirname(fileURLToPath(import.meta.url)), '../../src/wire.gen.ts'), 'utf8')
 
@@ -14,6 +16,8 @@ export function list(name) {
   if (!found) throw new Error(`wire.gen.ts has no list ${name}`)
   return [...found[1].matchAll(/'((?:[^'\\]|\\.)*)'/g)].map((m) => m[1])
 }
+
+const contract = Number(/export const contract = (\d+)/.exec(source)[1])
 
 export const langs = list('langs')
 export const steps = list('steps')
@@ -66,14 +70,14 @@ const noMoney = { open: false, owed: azn(0), held: azn(0), missing: azn(0), over
 /** A state on a step, with changes to its visit and money. */
 export function at(step, lang, visit = {}, money = {}, more = {}) {
   return {
-    contract: 1, asset: '', seq: 0, step_seq: ++stepSeq, terminal: { ...terminal, ...more },
+    contract, asset: '', seq: 0, step_seq: ++stepSeq, terminal: { ...terminal, ...more },
     visit: {
       id: step === 'attract' || step === 'out_of_service' ? '' : 'a1b2c3d4e5f60718', step, lang,
       modes: { contrast: false, large: false, reach: false, more_time: false },
-      can_next: false, can_back: false, cancel: 'none', resumed: false, ...visit,
+      can_next: false, can_back: false, cancel: 'none', resumed: false, card_in: false, ...visit,
     },
     money: { ...noMoney, ...money },
-    devices: { central: 'online', acceptor: 'online', printer: 'online', paper_low: false },
+    devices: { central: 'online', acceptor: 'online', printer: 'online', card_reader: 'online', paper_low: false },
   }
 }
 
@@ -99,7 +103,7 @@ export const quote = (lang, more = {}) => {
 export const form = (lang, field = {}) => {
   const w = words(lang)
   return {
-    fields: [{ name: 'number', label: text(w.number), hint: text(w.numberHint), value: '123027172', keyboard: 'digits', group: [3, 3, 3], max_len: 12, required: true, ...field }],
+    fields: [{ name: 'number', label: text(w.number), hint: text(w.numberHint), value: '123027172', keyboard: 'digits', group: [3, 3, 3], max_len: 12, required: true, secret: false, length: 0, ...field }],
     active: 'number',
   }
 }
@@ -140,6 +144,8 @@ export function main(lang) {
     deliver: at('deliver', lang, step(4, { wait: { for: 'printing', slow: false, can_leave: false } })),
     farewell: at('farewell', lang, { can_next: true, outcome: outcome({ leftover: azn(160) }), service: text(w.pay) }),
     out_of_service: at('out_of_service', lang, { outcome: outcome({ money: 'none', reason: 'E-CASSETTE-FULL', slip: 'none', reference: '', qr: undefined, paid: azn(0) }) }),
+    ...mainSignIn(lang),
+    ...mainService(lang),
   }
 }
 
@@ -161,7 +167,7 @@ export function* all(lang) {
       yield [`form, ${keyboard}, ${problem}`, at('form', lang, { ...s, form: form(lang, { ...field, problem }) })]
     }
   }
-  const waits = { central: 'query', note: 'settle', posting: 'submit', printing: 'deliver' }
+  const waits = { central: 'query', note: 'settle', posting: 'submit', printing: 'deliver', card: 'query', sign_in: 'query' }
   for (const w of list('waitFors')) {
     for (const slow of [false, true]) yield [`${waits[w]}, slow ${slow}`, at(waits[w], lang, { wait: { for: w, slow, can_leave: slow }, cancel: slow ? 'leave' : 'none' })]
   }
@@ -185,5 +191,7 @@ export function* all(lang) {
   for (const money_in of [false, true]) {
     yield [`warning, money ${money_in}`, at('pay', lang, { ...inPay, warning: { seconds_left: 20, money_in } }, tender(1500))]
   }
+  yield* allSignIn(lang)
+  yield* allService(lang)
   yield ['resumed', at('quote', lang, { quote: quote(lang), can_next: true, can_back: true, cancel: 'leave', resumed: true })]
 }

@@ -64,9 +64,9 @@ export function places(at) {
 }
 
 /** Puts up a terminal; stop ends it and removes its folder. */
-export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin')) {
+export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin'), more = []) {
   const dir = await mkdtemp(join(tmpdir(), 'kiosk-e2e-'))
-  const supervisor = spawn(join(binDir, 'supervisor'), ['--dir', dir, '--bin-dir', binDir, '--port-zero', '--quiet'], {
+  const supervisor = spawn(join(binDir, 'supervisor'), ['--dir', dir, '--bin-dir', binDir, '--port-zero', '--quiet', ...more], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -97,6 +97,8 @@ export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin
   const t = {
     ...places(at),
     stop,
+    /** The folder of everything that the terminal keeps. */
+    dir,
     pid: async (name) => Number(await readFile(join(dir, `${name}.pid`), 'utf8')),
     /**
      * Ends a program as a power cut would. It stays down until back is called: who
@@ -158,7 +160,7 @@ export async function person(browser, t) {
       await me.see('language')
       await me.touch(`.screen #lang-${lang}`)
       await me.see('services')
-      await me.touch('.screen .service')
+      await me.touch('.screen .service >> nth=0')
       await me.see('form')
     },
     /** Waits until the first screen offers everything it has. */
@@ -204,8 +206,9 @@ export async function person(browser, t) {
           case 'attract':
             return true
           case 'notice':
-          case 'farewell':
-            await me.touch('#main')
+          case 'farewell': // which may end by itself meanwhile
+            await page.waitForTimeout(guard)
+            await page.locator('.screen:is([data-step=notice], [data-step=farewell]) #main').click({ timeout: 1000 }).catch(() => undefined)
             break
           default:
             if (await page.locator('#cancel').count()) await me.touch('#cancel').catch(() => undefined)

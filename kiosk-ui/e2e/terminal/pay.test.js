@@ -112,7 +112,7 @@ test('a reload at any step shows the same screen', async () => {
   await again('language')
   await me.touch('.screen #lang-ru')
   await again('services')
-  await me.touch('.screen .service')
+  await me.touch('.screen .service >> nth=0')
   await me.see('form')
   await me.type('12302')
   await again('form')

@@ -50,6 +50,24 @@ test('money is in and the mind is changed: a voucher for all of it', async () =>
   assert.deepEqual(me.noise, [])
 })
 
+test('a coupon between the notes: given back with its reason, and no money', async () => {
+  const cassette = await t.cassette()
+  await me.pay('az', '123027172')
+  await me.insert(1)
+  await until('the coupon is drawn in', async () => {
+    await t.bench('validator', { action: 'insert_coupon' })
+    return (await t.world()).validator.world.path?.note.kind === 'coupon'
+  })
+  await until('it is said', async () => (await me.text()).includes('Bu kupondur.'))
+  await me.picture('az-coupon')
+  assert.equal(await me.held(), 100)
+  await until('it is in the hand', async () => (await t.world()).validator.world.hand.some((n) => n.kind === 'coupon'))
+  await me.insert(1)
+  assert.equal(await me.held(), 200)
+  assert.equal(await t.cassette(), cassette + 200)
+  assert.deepEqual(me.noise, [])
+})
+
 test('the daemon is killed with a note in its way: a cover, then the same screen and the true sum', async () => {
   const cassette = await t.cassette()
   await me.pay('ru', '200000015')

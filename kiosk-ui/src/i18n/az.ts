@@ -115,6 +115,7 @@ export default language({
   'note.enough': 'Əskinas geri qaytarıldı: daha ödəniş tələb olunmur.',
   'note.limit': 'Əskinas geri qaytarıldı: bir ödəniş üçün həddən artıqdır.',
   'note.returned': 'Əskinas geri qaytarıldı. Zəhmət olmasa, götürün.',
+  'note.coupon': 'Bu kupondur. Terminal yalnız əskinas qəbul edir; kupon geri qaytarılır.',
   'note.stuck': 'Əskinas ilişib. O, qeydə alınıb və itməyəcək.',
 
   'fate.none': 'Sizdən pul alınmayıb',
@@ -182,6 +183,8 @@ export default language({
   'act.card_removed': 'Yenidən başlaya bilərsiniz.',
   'why.signed_out': 'Sistemdən çıxdınız.',
   'act.signed_out': 'Məlumatlarınız bu ekranda qalmır.',
+  'why.E-SERVICE': 'Terminal xidmətdən çıxarılıb.',
+  'act.E-SERVICE': 'Zəhmət olmasa, başqa terminaldan istifadə edin.',
 
   'person.in': 'Daxil olub:',
   'level.low': 'Əsas səviyyə',
@@ -197,7 +200,7 @@ export default language({
   'method.fin_password.hint': 'Sonra telefonunuza birdəfəlik kod göndərilir.',
   'method.bsxm': 'BSXM sertifikatı',
   'method.bsxm.hint': 'Bank Sertifikat Xidmətləri Mərkəzinin kartı və onun PIN kodu lazımdır.',
-  'method.other': 'Başqa üsulla daxil olmaq',
+  'method.other': 'Başqa üsul',
   'missing.no_reader': 'Hazırda mümkün deyil: kart oxuyucusu işləmir',
   'missing.no_central': 'Hazırda mümkün deyil: dövlət sistemi ilə əlaqə yoxdur',
 
@@ -277,8 +280,8 @@ export default language({
   'last.yes': 'PIN koda əminəm: sonuncu cəhddən istifadə etmək',
   'phone.title': 'Kodu telefonunuzdakı ilə tutuşdurun',
   'phone.code': 'Yoxlama kodu',
-  'phone.same': 'Telefonda eyni koddur? Onda ASAN İmza PIN1 kodunu telefonda daxil edin, burada heç vaxt.',
-  'phone.other': 'Telefonda başqa koddur? Onda telefonda heç nə daxil etməyin və çıxın.',
+  'phone.same': 'Telefonunuzda da bu koddur? Onda ASAN İmza PIN1 kodunu yalnız telefonda daxil edin.',
+  'phone.other': 'Telefonunuzda başqa koddur? Onda orada heç nə daxil etməyin və çıxın.',
   'list.title': 'Qeydlər',
   'list.none': 'Heç bir qeyd yoxdur.',
 

@@ -115,6 +115,7 @@ export default language({
   'note.enough': 'Die Banknote wurde zurückgegeben: Es ist nichts mehr offen.',
   'note.limit': 'Die Banknote wurde zurückgegeben: Sie liegt über der Grenze für eine Zahlung.',
   'note.returned': 'Die Banknote wurde zurückgegeben. Bitte nehmen Sie sie.',
+  'note.coupon': 'Das ist ein Coupon. Das Terminal nimmt nur Banknoten; der Coupon wird zurückgegeben.',
   'note.stuck': 'Die Banknote steckt fest. Sie ist verbucht und geht nicht verloren.',
 
   'fate.none': 'Es wurde kein Geld genommen',
@@ -182,6 +183,8 @@ export default language({
   'act.card_removed': 'Sie können neu beginnen.',
   'why.signed_out': 'Sie haben sich abgemeldet.',
   'act.signed_out': 'Von Ihren Daten bleibt nichts auf diesem Bildschirm.',
+  'why.E-SERVICE': 'Der Automat wurde außer Betrieb genommen.',
+  'act.E-SERVICE': 'Bitte benutzen Sie einen anderen Automaten.',
 
   'person.in': 'Angemeldet:',
   'level.low': 'Grundstufe',
@@ -197,7 +200,7 @@ export default language({
   'method.fin_password.hint': 'Danach bekommen Sie einen Einmalcode auf Ihr Telefon.',
   'method.bsxm': 'Bankzertifikat (BSXM)',
   'method.bsxm.hint': 'Sie brauchen die Karte des Zentrums für Bankzertifikate und ihre PIN.',
-  'method.other': 'Anders anmelden',
+  'method.other': 'Andere Anmeldung',
   'missing.no_reader': 'Zurzeit nicht möglich: Der Kartenleser ist außer Betrieb',
   'missing.no_central': 'Zurzeit nicht möglich: keine Verbindung zum Behördensystem',
 
@@ -277,7 +280,7 @@ export default language({
   'last.yes': 'Ich bin mir der PIN sicher: letzten Versuch nutzen',
   'phone.title': 'Code mit dem Telefon vergleichen',
   'phone.code': 'Kontrollcode',
-  'phone.same': 'Zeigt Ihr Telefon denselben Code? Dann geben Sie die PIN1 von ASAN İmza am Telefon ein, niemals hier.',
+  'phone.same': 'Zeigt Ihr Telefon denselben Code? Dann geben Sie die PIN1 von ASAN İmza dort ein, und nur dort.',
   'phone.other': 'Zeigt Ihr Telefon einen anderen Code? Dann geben Sie am Telefon nichts ein und verlassen Sie die Anmeldung.',
   'list.title': 'Einträge',
   'list.none': 'Es gibt keine Einträge.',

@@ -116,6 +116,7 @@ const en = {
   'note.enough': 'The banknote was given back: nothing more is owed.',
   'note.limit': 'The banknote was given back: it is above the limit for one payment.',
   'note.returned': 'The banknote was given back. Please take it.',
+  'note.coupon': 'This is a coupon. The terminal takes banknotes only; the coupon is given back.',
   'note.stuck': 'The banknote is stuck. It is recorded and will not be lost.',
 
   'fate.none': 'No money was taken',
@@ -183,6 +184,8 @@ const en = {
   'act.card_removed': 'You can start again.',
   'why.signed_out': 'You have signed out.',
   'act.signed_out': 'None of your data stays on this screen.',
+  'why.E-SERVICE': 'The machine has been taken out of service.',
+  'act.E-SERVICE': 'Please use another terminal.',
 
   'person.in': 'Signed in:',
   'level.low': 'Basic level',
@@ -198,7 +201,7 @@ const en = {
   'method.fin_password.hint': 'You then get a one-time code on your phone.',
   'method.bsxm': 'Bank certificate (BSXM)',
   'method.bsxm.hint': 'You need the card of the Bank Certification Services Centre and its PIN.',
-  'method.other': 'Sign in another way',
+  'method.other': 'Another way',
   'missing.no_reader': 'Not available now: the card reader does not work',
   'missing.no_central': 'Not available now: no connection to the state system',
 
@@ -278,8 +281,8 @@ const en = {
   'last.yes': 'I am sure of my PIN: use the last try',
   'phone.title': 'Compare the code with your phone',
   'phone.code': 'Control code',
-  'phone.same': 'Your phone shows the same code? Then enter PIN1 of ASAN İmza on the phone, never here.',
-  'phone.other': 'Your phone shows another code? Then enter nothing on the phone and leave.',
+  'phone.same': 'Does your phone show the same code? Then enter PIN1 of ASAN İmza there, and only there.',
+  'phone.other': 'Does your phone show another code? Then enter nothing there and leave.',
   'list.title': 'Records',
   'list.none': 'There are no records.',
 

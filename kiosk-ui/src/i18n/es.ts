@@ -115,6 +115,7 @@ export default language({
   'note.enough': 'Se ha devuelto el billete: ya no se debe nada.',
   'note.limit': 'Se ha devuelto el billete: supera el límite de un pago.',
   'note.returned': 'Se ha devuelto el billete. Recójalo, por favor.',
+  'note.coupon': 'Esto es un cupón. El terminal solo admite billetes; el cupón se devuelve.',
   'note.stuck': 'El billete se ha atascado. Está registrado y no se perderá.',
 
   'fate.none': 'No se ha tomado dinero',
@@ -182,6 +183,8 @@ export default language({
   'act.card_removed': 'Puede empezar de nuevo.',
   'why.signed_out': 'Ha cerrado la sesión.',
   'act.signed_out': 'Ningún dato suyo queda en esta pantalla.',
+  'why.E-SERVICE': 'La máquina se ha puesto fuera de servicio.',
+  'act.E-SERVICE': 'Utilice otro terminal, por favor.',
 
   'person.in': 'Sesión de:',
   'level.low': 'Nivel básico',
@@ -197,7 +200,7 @@ export default language({
   'method.fin_password.hint': 'Después recibirá en su teléfono un código de un solo uso.',
   'method.bsxm': 'Certificado bancario (BSXM)',
   'method.bsxm.hint': 'Necesita la tarjeta del Centro de Certificación Bancaria y su PIN.',
-  'method.other': 'Identificarse de otro modo',
+  'method.other': 'De otro modo',
   'missing.no_reader': 'No disponible ahora: el lector de tarjetas no funciona',
   'missing.no_central': 'No disponible ahora: sin conexión con el sistema público',
 
@@ -277,7 +280,7 @@ export default language({
   'last.yes': 'Sé con seguridad mi PIN: usar el último intento',
   'phone.title': 'Compare el código con su teléfono',
   'phone.code': 'Código de control',
-  'phone.same': '¿Su teléfono muestra el mismo código? Entonces introduzca el PIN1 de ASAN İmza en el teléfono, nunca aquí.',
+  'phone.same': '¿Su teléfono muestra el mismo código? Entonces introduzca el PIN1 de ASAN İmza en el teléfono, y solo allí.',
   'phone.other': '¿Su teléfono muestra otro código? Entonces no introduzca nada en el teléfono y salga.',
   'list.title': 'Registros',
   'list.none': 'No hay ningún registro.',

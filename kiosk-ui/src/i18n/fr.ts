@@ -115,6 +115,7 @@ export default language({
   'note.enough': 'Le billet a été rendu : plus rien n’est dû.',
   'note.limit': 'Le billet a été rendu : il dépasse la limite d’un paiement.',
   'note.returned': 'Le billet a été rendu. Veuillez le prendre.',
+  'note.coupon': 'Ceci est un coupon. La borne n’accepte que les billets ; le coupon est rendu.',
   'note.stuck': 'Le billet est coincé. Il est enregistré et ne sera pas perdu.',
 
   'fate.none': 'Aucun argent n’a été pris',
@@ -182,6 +183,8 @@ export default language({
   'act.card_removed': 'Vous pouvez recommencer.',
   'why.signed_out': 'Vous avez mis fin à la session.',
   'act.signed_out': 'Aucune de vos données ne reste sur cet écran.',
+  'why.E-SERVICE': 'L’appareil a été mis hors service.',
+  'act.E-SERVICE': 'Veuillez utiliser une autre borne.',
 
   'person.in': 'Session de :',
   'level.low': 'Niveau de base',
@@ -197,7 +200,7 @@ export default language({
   'method.fin_password.hint': 'Vous recevez ensuite un code à usage unique sur votre téléphone.',
   'method.bsxm': 'Certificat bancaire (BSXM)',
   'method.bsxm.hint': 'Il vous faut la carte du Centre de certification bancaire et son code PIN.',
-  'method.other': 'Se connecter autrement',
+  'method.other': 'Autre méthode',
   'missing.no_reader': 'Indisponible : le lecteur de cartes ne fonctionne pas',
   'missing.no_central': 'Indisponible : pas de liaison avec le système public',
 
@@ -277,7 +280,7 @@ export default language({
   'last.yes': 'Je connais mon code PIN : utiliser le dernier essai',
   'phone.title': 'Comparez le code avec votre téléphone',
   'phone.code': 'Code de contrôle',
-  'phone.same': 'Votre téléphone affiche le même code ? Saisissez alors le PIN1 d’ASAN İmza sur le téléphone, jamais ici.',
+  'phone.same': 'Votre téléphone affiche le même code ? Saisissez alors le PIN1 d’ASAN İmza sur le téléphone, et seulement là.',
   'phone.other': 'Votre téléphone affiche un autre code ? Alors ne saisissez rien sur le téléphone et quittez.',
   'list.title': 'Enregistrements',
   'list.none': 'Il n’y a aucun enregistrement.',

@@ -61,13 +61,16 @@ export function apply(l: Lang): void {
 
 export type Args<K extends Key> = [NamesOf<K>] extends [never] ? [] : [values: Readonly<Record<NamesOf<K>, Arg>>]
 
+/** Writes a message of the page with its values. */
+export function fill(l: Lang, pattern: string, values: Readonly<Record<string, Arg>> = {}): string {
+  return format(l, pattern, Object.fromEntries(Object.entries(values).map(([k, v]) => [k, toVal(v)])))
+}
+
 /** A text of the page's own in the language in force. */
 export function t<K extends Key>(key: K, ...args: Args<K>): string {
   const l = language.value
   const pattern = l && loaded.get(l)?.[key]
-  if (!l || !pattern) return ''
-  const values = Object.entries(args[0] ?? {}).map(([k, v]) => [k, toVal(v as Arg)] as const)
-  return format(l, pattern, Object.fromEntries(values))
+  return l && pattern ? fill(l, pattern, args[0] as Readonly<Record<string, Arg>>) : ''
 }
 
 /** A sentence of the catalogue, already in the visit's language. */

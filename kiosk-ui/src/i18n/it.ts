@@ -115,6 +115,7 @@ export default language({
   'note.enough': 'La banconota è stata restituita: non è dovuto altro.',
   'note.limit': 'La banconota è stata restituita: supera il limite di un pagamento.',
   'note.returned': 'La banconota è stata restituita. La prenda, per favore.',
+  'note.coupon': 'Questo è un coupon. Il terminale accetta solo banconote; il coupon viene restituito.',
   'note.stuck': 'La banconota è bloccata. È registrata e non andrà persa.',
 
   'fate.none': 'Non è stato preso denaro',
@@ -182,6 +183,8 @@ export default language({
   'act.card_removed': 'Può ricominciare.',
   'why.signed_out': 'Ha terminato l’accesso.',
   'act.signed_out': 'Nessun suo dato resta su questo schermo.',
+  'why.E-SERVICE': 'L’apparecchio è stato messo fuori servizio.',
+  'act.E-SERVICE': 'Usi un altro terminale, per favore.',
 
   'person.in': 'Accesso eseguito:',
   'level.low': 'Livello base',
@@ -197,7 +200,7 @@ export default language({
   'method.fin_password.hint': 'Poi riceverà sul telefono un codice monouso.',
   'method.bsxm': 'Certificato bancario (BSXM)',
   'method.bsxm.hint': 'Servono la carta del Centro di certificazione bancaria e il suo PIN.',
-  'method.other': 'Accedi in altro modo',
+  'method.other': 'In altro modo',
   'missing.no_reader': 'Ora non disponibile: il lettore di carte non funziona',
   'missing.no_central': 'Ora non disponibile: manca il collegamento con il sistema pubblico',
 
@@ -277,7 +280,7 @@ export default language({
   'last.yes': 'Conosco con certezza il mio PIN: usa l’ultimo tentativo',
   'phone.title': 'Confronti il codice con il telefono',
   'phone.code': 'Codice di controllo',
-  'phone.same': 'Il telefono mostra lo stesso codice? Allora inserisca il PIN1 di ASAN İmza sul telefono, mai qui.',
+  'phone.same': 'Il telefono mostra lo stesso codice? Allora inserisca il PIN1 di ASAN İmza sul telefono, e solo lì.',
   'phone.other': 'Il telefono mostra un altro codice? Allora non inserisca nulla sul telefono ed esca.',
   'list.title': 'Registrazioni',
   'list.none': 'Non ci sono registrazioni.',

@@ -23,6 +23,14 @@ export type Messages = Readonly<Record<Key, string>>
 /** The values that a key's message needs. */
 export type NamesOf<K extends Key> = Names<(typeof en)[K]>
 
+/** What T must be to say in another language what R says in English: the same values in each message. */
+export type Translation<T, R> = { readonly [K in keyof R]: string } & {
+  readonly [K in keyof T]: K extends keyof R ? (Same<Names<T[K] & string>, Names<R[K] & string>> extends true ? string : never) : never
+}
+
+/** The values of a message as the arguments of the function that writes it. */
+export type ValuesOf<S, A> = [Names<S & string>] extends [never] ? [] : [values: Readonly<Record<Names<S & string>, A>>]
+
 /**
  * Declares a language: a missing key, a key too many, or a message with other
  * values than the English one does not compile.

@@ -11,7 +11,7 @@ import type { Field, Keyboard as Kind, Lang } from '../wire.gen'
 import { allSigns, capital, digitPad, erase, hasCapitals, latin, type Layout, letters, press, scripts, secretScripts, signs, zwnj } from './layouts'
 
 /** What the keys of a keyboard do. */
-interface Hand {
+export interface Hand {
   readonly put: (key: string) => void
   readonly erase: () => void
   readonly clear: () => void
@@ -67,9 +67,9 @@ export function Keyboard({ field }: { field: Field }) {
   }
 }
 
-/** The number pad of a card's PIN: the same in every language and direction. */
-export function PinPad({ length }: { length: number }) {
-  return <Pad hand={secret(pinField, 'digits', length)} extra={null} />
+/** The number pad of a PIN, a card's if nothing else is said: the same in every language and direction. */
+export function PinPad({ length, field = pinField }: { length: number; field?: string }) {
+  return <Pad hand={secret(field, 'digits', length)} extra={null} />
 }
 
 function Key({ hand, k }: { hand: Hand; k: string }) {
@@ -85,7 +85,7 @@ function EraseKey({ hand, wide = false }: { hand: Hand; wide?: boolean }) {
   return <Button kind="key" class={wide ? 'wide' : ''} quiet={hand.quiet} act={hand.erase} icon={<Erase />} name={t('key.erase')} disabled={hand.empty} id="key-erase" />
 }
 
-function Pad({ hand, extra }: { hand: Hand; extra: string | null }) {
+export function Pad({ hand, extra = null }: { hand: Hand; extra?: string | null }) {
   return (
     <div class="keyboard pad" role="group" aria-label={t('key.board')} dir="ltr">
       {digitPad.map((row) => (

@@ -51,7 +51,9 @@ export function Frame(p: FrameProps) {
   const h1 = useRef<HTMLHeadingElement>(null)
   useEffect(() => h1.current?.focus({ preventScroll: true }), [])
   const pages = usePages(p.children, p.list)
-  const reach = visit.modes.reach
+  const { reach, large } = visit.modes
+  // With larger text the way back has room for its shortest name only.
+  const backText = (large ? undefined : p.backText) ?? t('back')
   const goBack = p.onBack ?? (visit.can_back && p.back !== false ? () => void back() : undefined)
   return (
     <div class={`frame ${p.tall ? 'tall' : ''} ${p.class ?? ''}`}>
@@ -67,7 +69,7 @@ export function Frame(p: FrameProps) {
           {p.touch && <div class="touch">{p.touch}</div>}
           <div class="actions">
             <div class="row">
-              {goBack && <Button act={goBack} icon={<ArrowBack />} escape id="back">{p.backText ?? t('back')}</Button>}
+              {goBack && <Button act={goBack} icon={<ArrowBack />} escape id="back">{backText}</Button>}
               {p.main && (
                 <Button
                   kind="main" act={p.main.act} icon={p.main.icon} iconAfter={p.main.iconAfter} id="main"

@@ -88,7 +88,7 @@ export const SlipSlot = () => (
  * reading: in the slot; out: to be taken.
  */
 export const CardSlot = ({ state }: { state: 'in' | 'reading' | 'out' }) => {
-  const y = state === 'reading' ? 8 : 92
+  const y = state === 'reading' ? 20 : 92
   return (
     <svg class="picture card-picture" viewBox="0 0 320 240" aria-hidden="true" focusable="false">
       <g class={`p-card p-card-${state}`}>

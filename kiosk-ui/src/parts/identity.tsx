@@ -34,8 +34,8 @@ export function Party({ of }: { of: Identify }) {
 }
 
 /** The terminal restarted: the sign-in that was there is over. */
-export function Restarted({ of }: { of: Identify }) {
-  return of.restarted ? <Message tone="care" icon={<Info />}>{t('restarted')}</Message> : null
+export function Restarted() {
+  return <Message tone="care" icon={<Info />}>{t('restarted')}</Message>
 }
 
 /** As many dots as characters were typed; to those who do not see, they are asterisks. */

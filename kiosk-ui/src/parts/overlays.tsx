@@ -13,7 +13,7 @@ import { Button, Code, Message, Quoted } from './basic'
 import { Check, Clock, Cross, Phone, Shield, Warn } from './icons'
 import { Pages } from './pages'
 
-function Dialog(p: { role: 'dialog' | 'alertdialog'; title: string; class: string; children: ComponentChildren; buttons: ComponentChildren }) {
+export function Dialog(p: { role: 'dialog' | 'alertdialog'; title: string; class: string; children: ComponentChildren; buttons: ComponentChildren }) {
   const box = useRef<HTMLElement>(null)
   // Before the browser takes the focus from the screen below, which is inert now.
   useLayoutEffect(() => {
@@ -33,8 +33,8 @@ function Dialog(p: { role: 'dialog' | 'alertdialog'; title: string; class: strin
   )
 }
 
-/** Shown over everything, from 20 s before the end; announced at 20, 10 and 5. */
-export function Warning({ s }: { s: State }) {
+/** Shown over everything, from 20 s before the end; announced at 20, 10 and 5. Text: what comes then, if no visit ends. */
+export function Warning({ s, text }: { s: State; text?: string | undefined }) {
   const w = s.visit.warning!
   const spoken = w.seconds_left > 10 ? 20 : w.seconds_left > 5 ? 10 : 5
   const [said, say] = useState('')
@@ -52,7 +52,7 @@ export function Warning({ s }: { s: State }) {
       <p class="spoken" aria-live="assertive">{said}</p>
       {w.money_in
         ? <Message tone="good" icon={<Shield />}>{t('warn.money')}</Message>
-        : <Message tone="calm" icon={<Shield />}>{t('warn.nomoney')}</Message>}
+        : <Message tone="calm" icon={<Shield />}>{text ?? t('warn.nomoney')}</Message>}
     </Dialog>
   )
 }
@@ -107,7 +107,7 @@ export function ConfirmDialog({ s }: { s: State }) {
 
 /** Each language by its own name, in its own script and direction. */
 export function Languages({ s, choose, mark = true }: { s: State; choose: (l: Lang) => void; mark?: boolean }) {
-  const offered = (s.terminal.langs ?? []).filter((l) => (langs as readonly string[]).includes(l))
+  const offered = (s.service?.langs ?? s.terminal.langs ?? []).filter((l) => (langs as readonly string[]).includes(l))
   return (
     <div class="languages">
       {(offered.length > 0 ? offered : langs).map((l) => (

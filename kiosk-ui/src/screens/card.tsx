@@ -3,7 +3,7 @@
 
 import { back, next } from '../app'
 import { sentence, t } from '../i18n'
-import { Message } from '../parts/basic'
+import { Code, Message, Quoted } from '../parts/basic'
 import { Frame } from '../parts/frame'
 import { ArrowBack, ArrowOn, Card as CardSign, CardSlot, Info, Shield, Warn } from '../parts/icons'
 import { Party, Restarted } from '../parts/identity'
@@ -14,7 +14,7 @@ export function Card({ s }: { s: State }) {
   const reading = identify?.reading ?? false
   return (
     <Frame s={s} title={reading ? t('card.reading') : title ? sentence(title) : t('card.title')} backText={t('method.other')} class="card">
-      {identify && <Restarted of={identify} />}
+      {identify?.restarted && <Restarted />}
       <div class="card-slot">
         <CardSlot state={reading ? 'reading' : 'in'} />
         {reading && <div class="working" aria-hidden="true"><i /><i /><i /></div>}
@@ -30,7 +30,7 @@ export function Card({ s }: { s: State }) {
   )
 }
 
-/** What happened, that nothing was lost by it, and what to do now. */
+/** What happened, that nothing was lost by it, what to do now, and what to quote. */
 export function CardProblem({ s }: { s: State }) {
   const { identify, can_back, can_next } = s.visit
   const trouble = identify?.problem
@@ -51,10 +51,11 @@ export function CardProblem({ s }: { s: State }) {
       backText={t('method.other')}
       class="card-problem care"
     >
-      <Message tone="calm" icon={<Info />}>{t(`trouble.${what}.do`)}</Message>
       <Message tone="good" icon={<Shield />}>{t('card.safe')}</Message>
+      <Message tone="calm" icon={<Info />}>{t(`trouble.${what}.do`)}</Message>
       {what === 'unreadable' && <div class="card-slot"><CardSlot state="in" /></div>}
       {identify && <Party of={identify} />}
+      <Quoted rows={[[t('help.machine'), <Code>{s.terminal.number}</Code>], [t('help.phone'), <Code>{s.terminal.phone}</Code>]]} />
     </Frame>
   )
 }

@@ -22,7 +22,7 @@ export function Method({ s }: { s: State }) {
       touch={<Pages list>{(identify?.methods ?? []).map((m) => <Choice key={m.method} of={m} />)}</Pages>}
       class="method"
     >
-      {identify && <Restarted of={identify} />}
+      {identify?.restarted && <Restarted />}
       {identify && <Party of={identify} />}
     </Frame>
   )

@@ -86,6 +86,7 @@ function Happening({ m }: { m: Tender }) {
       case 'enough':
       case 'limit':
       case 'returned':
+      case 'coupon':
         return <Message key={m.last.n} tone="care" icon={<Note />}>{t(`note.${m.last.what}`)}</Message>
       case 'stuck':
         return <Message key={m.last.n} tone="bad" icon={<Warn />}>{t('note.stuck')}</Message>

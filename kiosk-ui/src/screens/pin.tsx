@@ -14,6 +14,8 @@ export function Pin({ s }: { s: State }) {
   const { identify } = s.visit
   const pin = identify?.pin
   if (!identify || !pin) return <Frame s={s} title={t('wait.short')} class="wait" />
+  // Where a page may have room for one block only, it is the one that is typed into.
+  const fieldFirst = s.visit.modes.large
   return (
     <Frame
       s={s}
@@ -23,7 +25,7 @@ export function Pin({ s }: { s: State }) {
       backText={t('method.other')}
       class="pin"
     >
-      <Party of={identify} />
+      {!fieldFirst && <Party of={identify} />}
       <div class="answer">
         <h2 class="label" id="field-label">{t('pin.of', { holder: pin.holder })}</h2>
         <div
@@ -37,6 +39,7 @@ export function Pin({ s }: { s: State }) {
         <p class="hint">{pin.min === pin.max ? t('pin.exactly', { n: pin.max }) : t('pin.digits', { min: pin.min, max: pin.max })}</p>
       </div>
       <div id="tries" role={pin.wrong ? 'alert' : 'status'}><Tries pin={pin} /></div>
+      {fieldFirst && <Party of={identify} />}
     </Frame>
   )
 }

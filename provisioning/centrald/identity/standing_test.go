@@ -308,25 +308,6 @@ func TestEveryBitOfAnAnswerCounts(t *testing.T) {
 	})
 }
 
-// FuzzOCSP: whatever a responder sends, nothing fails and nothing unsigned counts.
-func FuzzOCSP(f *testing.F) {
-	root := identitytest.Root(f, "Root", noon)
-	card := root.Issue(identitytest.ECKey(), func(c *x509.Certificate) { c.OCSPServer = []string{"http://ocsp.example"} })
-	token, err := identity.ParseToken(card.Token(f, origin, nonce))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(root.OCSP(card.Cert, nil, func(r *ocsp.Response) { r.Status, r.RevokedAt = ocsp.Revoked, noon }))
-	f.Add(ocsp.InternalErrorErrorResponse)
-	trust := identity.Trust{Roots: []*x509.Certificate{root.Cert}}
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		v := identity.Verifier{Origin: origin, Rand: zeros{}, Ask: func(context.Context, string, []byte) ([]byte, error) { return raw, nil }}
-		if _, err := v.Verify(t.Context(), token, nonce, trust, noon); err == nil {
-			t.Fatal("an answer that nobody has signed makes a certificate good")
-		}
-	})
-}
-
 // zeros is a source of no chance at all.
 type zeros struct{}
 

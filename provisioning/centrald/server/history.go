@@ -78,13 +78,11 @@ func (s *Server) GetHistory(_ context.Context, r centralapi.GetHistoryRequestObj
 	err := s.db.View(func(tx *bolt.Tx) error {
 		prefix := own(deref(r.Params.Fin), "")
 		c := tx.Bucket(bHistory).Cursor()
-		k, v := c.Seek(append(bytes.Clone(prefix), bytes.Repeat([]byte{0xff}, 9)...))
-		if k == nil {
-			k, v = c.Last()
-		} else {
-			k, v = c.Prev()
+		step := c.Prev
+		if k, _ := c.Seek(append(bytes.Clone(prefix), bytes.Repeat([]byte{0xff}, 9)...)); k == nil {
+			step = c.Last
 		}
-		for ; bytes.HasPrefix(k, prefix) && len(h.Entries) < shownEntries; k, v = c.Prev() {
+		for k, v := step(); bytes.HasPrefix(k, prefix) && len(h.Entries) < shownEntries; k, v = c.Prev() {
 			var e centralapi.HistoryEntry
 			if err := json.Unmarshal(v, &e); err != nil {
 				return fmt.Errorf("history: %w", err)
