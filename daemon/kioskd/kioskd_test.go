@@ -150,6 +150,7 @@ type place struct {
 	board   *ioboard.Board
 	people  people.People
 	stuck   func(error)
+	network http.RoundTripper // the way to central; nil: straight
 }
 
 func newPlace(t *testing.T) *place {
@@ -228,6 +229,10 @@ func (p *place) start() *life {
 	cfg.Screen.Listen = "127.0.0.1:8480"
 	cfg.Central.URL = &url.URL{Scheme: "http", Host: "central"}
 	cfg.Acceptor.Currency = money.AZN
+	network := p.network
+	if network == nil {
+		network = handler{p.central}
+	}
 	cfg.Limits.IdleRead, cfg.Limits.Warning, cfg.Limits.IdleAttract = time.Minute, 20*time.Second, 30*time.Second
 	trace := keepTraffic(p.dir, slog.New(slog.DiscardHandler))
 	watch := health.NewWatch()
@@ -239,7 +244,7 @@ func (p *place) start() *life {
 				p.stuck(err)
 			}
 		}, bundle: p.bundle, key: ed25519.NewKeyFromSeed(make([]byte, 32)), token: token, page: fstest.MapFS{},
-		screen: l.screen, admin: l.doors["admin"], metrics: l.doors["metrics"], network: handler{p.central}, log: slog.New(slog.DiscardHandler), dots: 576,
+		screen: l.screen, admin: l.doors["admin"], metrics: l.doors["metrics"], network: network, log: slog.New(slog.DiscardHandler), dots: 576,
 		resume: resumeFile{filepath.Join(p.dir, "visit.json")},
 		acceptor: func(ctx context.Context, m cash.Memory, commands <-chan cash.Command, deliver func(cash.Event)) error {
 			return ccnet.Run(ctx, once(unitHost), ccnet.Config{Currency: money.AZN}, m, commands, deliver, line.Options{Recorder: trace, Progress: acceptor.Touch})

@@ -262,7 +262,7 @@ func faults() []fault {
 			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 			return &mute{Conn: c}
 		}),
-		shows("the certificate of another authority", cause.TLS, func(w *world) *tls.Config { return h2(w.authority(w.TempDir(), time.Now).ServerConfig(name)) }),
+		shows("the certificate of another authority", cause.TLS, func(w *world) *tls.Config { return h2(w.authority(quickDir(w.T), time.Now).ServerConfig(name)) }),
 		shows("a certificate of another name", cause.TLS, func(w *world) *tls.Config {
 			return h2(w.authority(w.caDir, time.Now).ServerConfig([]string{"elsewhere.example"}))
 		}),

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -47,12 +48,13 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, central: newPipes(), socket: newPipes(), dir: filepath.Join(t.TempDir(), "identity"), caDir: t.TempDir()}
+	base := quickDir(t)
+	w := &world{T: t, central: newPipes(), socket: newPipes(), dir: filepath.Join(base, "identity"), caDir: filepath.Join(base, "ca")}
 	var err error
 	if w.ca, err = authority.Open(w.caDir, time.Now); err != nil {
 		t.Fatal(err)
 	}
-	if w.server, err = server.Open(filepath.Join(t.TempDir(), "central.db"), server.Options{Authority: w.ca, Demo: true}); err != nil {
+	if w.server, err = server.Open(filepath.Join(base, "central.db"), server.Options{Authority: w.ca, Demo: true}); err != nil {
 		t.Fatal(err)
 	}
 	own := w.ca.ServerConfig([]string{"central.example.az"})
@@ -102,6 +104,18 @@ func newWorld(t *testing.T) *world {
 		time.Sleep(time.Minute) // connections that linger
 	}
 	return w
+}
+
+// quickDir is a folder in memory where the machine has such a place, so that the
+// tests do not wait for a disk.
+func quickDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "uplink")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // tapped is central's listener with the wire's faults in it.

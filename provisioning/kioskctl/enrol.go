@@ -63,7 +63,7 @@ func (p *program) enrol() *cobra.Command {
 		}
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		o, err := e.order(cmd.InOrStdin()) // a wrong flag is an error of usage
+		o, err := e.order(p.in) // a wrong flag is an error of usage
 		if err != nil {
 			return err
 		}

@@ -76,7 +76,10 @@ func (p *program) do(f func(ctx context.Context) error) func(*cobra.Command, []s
 
 // run is the whole program with its surroundings as parameters.
 func run(ctx context.Context, args []string, out, errOut io.Writer, r rooms) int {
-	p := &program{rooms: r, in: os.Stdin, out: out}
+	return (&program{rooms: r, in: os.Stdin, out: out}).run(ctx, args, errOut)
+}
+
+func (p *program) run(ctx context.Context, args []string, errOut io.Writer) int {
 	root := &cobra.Command{
 		Use:           "kioskctl",
 		Short:         "Look after a self-service terminal",
@@ -89,7 +92,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer, r rooms) int
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "answer in JSON")
 	root.AddCommand(p.status(), p.journal(), p.logs(), p.trace(), p.bundle(), p.people(), p.enrol())
 	root.SetArgs(args)
-	root.SetOut(out)
+	root.SetOut(p.out)
 	root.SetErr(errOut)
 	cmd, err := root.ExecuteContextC(ctx)
 	return p.exit(cmd, err, errOut)

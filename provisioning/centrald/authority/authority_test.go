@@ -258,3 +258,44 @@ func TestOpenSSLAgrees(t *testing.T) {
 		}
 	}
 }
+
+// A request that OpenSSL has made, with a key of its own, is taken: what a TPM's
+// tools make will be.
+func TestRequestOfOpenSSL(t *testing.T) {
+	csr := filepath.Join(t.TempDir(), "r.pem")
+	out, err := exec.Command("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x",
+		"-keyout", csr+".key", "-out", csr).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile(csr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := ParseRequest(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := open(t, t.TempDir(), &clock{noon})
+	chain, _, err := a.Terminal(terminalID, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := parse(t, chain)[0]; c.Subject.String() != "CN="+terminalID || len(c.Subject.Names) != 1 {
+		t.Errorf("the request's subject has gone into the certificate: %s", c.Subject)
+	}
+}
+
+// FuzzRequest: whatever is sent for a request, an answer comes, and what is taken can
+// be certified.
+func FuzzRequest(f *testing.F) {
+	f.Add("")
+	f.Add("-----BEGIN CERTIFICATE REQUEST-----\nMA==\n-----END CERTIFICATE REQUEST-----\n")
+	f.Add("-----BEGIN CERTIFICATE REQUEST-----\nMIHMMHQCAQAwEjEQMA4GA1UEAxMHa2lvc2stNzBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABA==\n-----END CERTIFICATE REQUEST-----\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := ParseRequest(text)
+		if err == nil && (r.PublicKeyAlgorithm != x509.ECDSA || r.CheckSignature() != nil) {
+			t.Fatalf("%q was taken", text)
+		}
+	})
+}
