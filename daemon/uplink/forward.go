@@ -22,11 +22,14 @@ const StatusPath = "/uplink/v1/status"
 // Status is how the uplink stands.
 type Status struct {
 	Terminal string      `json:"terminal"`
-	Central  cause.Cause `json:"central"` // "" when the last request had an answer
+	Central  cause.Cause `json:"central"` // "" when the last request had an answer; notAsked before the first
 	Since    time.Time   `json:"since"`   // of that
 	NotAfter time.Time   `json:"not_after"`
 	Renewal  string      `json:"renewal,omitempty"` // why the last try to renew failed
 }
+
+// notAsked is what stands in a Status before run has asked anything.
+const notAsked cause.Cause = "not_asked"
 
 // slowExchange is how long a failed exchange must have taken for its connection to
 // be given up: a connection that is half open takes requests and never answers.
@@ -62,9 +65,15 @@ func (u *Uplink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer body.wipe()
 	ctx, cancel := context.WithTimeout(r.Context(), rt.timeout)
 	defer cancel()
+	began := time.Now()
 	a, why := u.exchange(ctx, rt, r.RequestURI, header, body)
 	if r.Context().Err() != nil {
-		return // run has gone; whatever came says nothing about central
+		// Run has gone. It was patient, and central silent; or it ended, which says
+		// nothing about central.
+		if time.Since(began) >= slowExchange {
+			u.seen.saw(cause.Timeout)
+		}
+		return
 	}
 	u.seen.saw(why)
 	if why != "" {
@@ -266,7 +275,7 @@ func (s *seen) last() (cause.Cause, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.told {
-		return cause.Unreachable, s.since
+		return notAsked, s.since
 	}
 	return s.why, s.since
 }

@@ -50,6 +50,9 @@ func TestPassesOn(t *testing.T) {
 			rw.Header().Set("Retry-After", "7")
 			next.ServeHTTP(rw, r)
 		})
+		if st := w.ask("GET", StatusPath, "", nil); !strings.Contains(st.body, `"central":"not_asked"`) {
+			t.Errorf("status before anything was asked: %s", st.body)
+		}
 		r := w.ask("GET", w.own("/head"), "", nil)
 		if r.status != 200 || !strings.Contains(r.body, `"seq":0`) || r.header.Get("Content-Type") != centralapi.MediaJSON {
 			t.Errorf("%+v", r)
@@ -385,6 +388,30 @@ func TestSlowRun(t *testing.T) {
 		}
 		if r := w.ask("GET", w.own("/head"), "", nil); r.status != 200 {
 			t.Errorf("afterwards: %+v", r)
+		}
+	})
+}
+
+// A cable that lets no byte through: run gives up before the uplink does, and a
+// technician reads of it at the uplink all the same.
+func TestRunGivesUpFirst(t *testing.T) {
+	inWorld(t, func(w *world) {
+		silent := func(c net.Conn) net.Conn { return &mute{Conn: c} }
+		w.wire.Store(&silent)
+		w.cut()
+		ctx, cancel := context.WithTimeout(w.Context(), 10*time.Second)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, "GET", "http://uplink"+w.own("/head"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := w.client()
+		if resp, err := c.Do(req); err == nil {
+			t.Errorf("answered with %s", resp.Status)
+		}
+		synctest.Wait()
+		if st := w.ask("GET", StatusPath, "", nil); !strings.Contains(st.body, `"central":"timeout"`) {
+			t.Errorf("status %s", st.body)
 		}
 	})
 }

@@ -89,7 +89,7 @@ func New(o Options) (*Uplink, error) {
 		return nil, errors.Join(fmt.Errorf("the certificate in %s is that of terminal %s; the configuration says %s", o.Identity, id.Terminal, o.Terminal), id.Key.Close())
 	}
 	u := &Uplink{o: o, link: newLink(o.Central, roots, o.Dial, id), slots: make(chan struct{}, maxRequests)}
-	u.seen.log = o.Log
+	u.seen.log, u.seen.since = o.Log, time.Now()
 	u.renew = newRenewer(o.Log, id.Leaf, u.nextCertificate)
 	return u, nil
 }
