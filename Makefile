@@ -57,7 +57,7 @@ fuzz: ## fuzz every parser for FUZZTIME (10s)
 crash: ## the whole crash campaign
 	@scripts/proof.sh crash
 
-units: ## verify the units, their exposure, and that the device process needs no network
+units: ## verify the units, their exposure, and that a visit is paid without a network in the device process
 	@scripts/proof.sh units
 
 watchdog: ## stop each loop of a running daemon in turn

@@ -1,7 +1,15 @@
-// Command activation shows that the device process needs no network: it starts the
-// command of systemd/kioskd.service under systemd-socket-activate in a network
-// namespace without interfaces, visits the screen through the passed socket with a
-// robot and with a browser, and looks from inside the namespace for a way out.
+// Command activation shows that the device process needs no network. The commands
+// of both services of systemd/ are started under systemd-socket-activate:
+// kiosk-uplink's beside the bench and central, and kioskd's in a network namespace
+// without interfaces, from where it reaches the uplink's Unix socket, its devices
+// and nothing else. A real browser comes to the passed socket and pays a
+// notification in cash, to the farewell; then the same process is looked at from
+// outside and from inside the namespace for a way out.
+//
+// The commands are the units' own, word for word, but for the program (of this
+// checkout) and the configuration (of the rig: its ports, devices and folders). The
+// units' users and sandbox need a service manager and are not shown here;
+// scripts/units.sh has systemd judge them.
 //
 // It needs the right to make a network namespace (root, or CAP_SYS_ADMIN). It ends
 // with 1 when anything is not so.
@@ -9,13 +17,13 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -26,19 +34,23 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/proof/rig"
 )
 
 const (
-	startWait = time.Minute
-	stopWait  = 45 * time.Second // TimeoutStopSec of the unit
-	dialWait  = 2 * time.Second
+	longest  = 4 * time.Minute  // for everything, on a busy machine
+	stopWait = 45 * time.Second // TimeoutStopSec of kioskd.service
+	dialWait = 2 * time.Second
 )
 
+// options say where things are.
+type options struct{ binDir, units, script string }
+
 func main() {
-	binDir := flag.String("bin-dir", "bin", "folder of the programs")
-	units := flag.String("units", "systemd", "folder of the units")
+	var o options
+	flag.StringVar(&o.binDir, "bin-dir", "bin", "folder of the programs")
+	flag.StringVar(&o.units, "units", "systemd", "folder of the units")
+	flag.StringVar(&o.script, "script", "kiosk-ui/e2e/visit.js", "what drives the browser")
 	dial := flag.String("dial", "", "only try to reach these addresses, with commas between; for use inside the namespace")
 	flag.Parse()
 	if *dial != "" {
@@ -47,109 +59,109 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := show(ctx, *binDir, *units); err != nil {
+	if err := show(ctx, o); err != nil {
 		fmt.Println("activation: FAILED:", err)
 		os.Exit(1)
 	}
-	fmt.Println("activation: passed, a screen served through a passed socket by a process without network")
+	fmt.Println("activation: passed, a browser's visit paid in cash to the farewell, served by a process without network")
 }
 
-func show(ctx context.Context, binDir, units string) error {
-	dir, err := os.MkdirTemp("", "kiosk-activation-")
+func show(ctx context.Context, o options) error {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	// What stands around the terminal: the bench with its devices, and central, where
+	// the terminal is enrolled. The unit's folders and devices are those of the rig.
+	r, err := rig.Start(ctx, rig.Options{BinDir: o.binDir, Quiet: true, Bare: true})
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	r, err := rig.Start(ctx, rig.Options{BinDir: binDir, Quiet: true, Dir: dir})
+	defer r.Stop()
+	up, err := activate(ctx, o, r, "kiosk-uplink", r.Uplink)
 	if err != nil {
 		return err
 	}
-	r.Stop() // what it prepared stays
-	command, err := unitCommand(filepath.Join(units, "kioskd.service"), filepath.Join(binDir, "kioskd"), filepath.Join(dir, "etc", "kioskd.toml"))
+	run, err := activate(ctx, o, r, "kioskd", r.Terminal.Screen, "unshare", "--net", "--")
 	if err != nil {
-		return err
+		return errors.Join(err, up.stop())
 	}
-	name, err := setting(filepath.Join(units, "kioskd.socket"), "FileDescriptorName")
+	err = visit(ctx, o, r, run.cmd.Process.Pid)
+	// What ended before it was told to has failed, whatever the visit has shown.
+	err = errors.Join(err, run.stop(), up.stop())
 	if err != nil {
-		return err
+		return fmt.Errorf("%w\n%s\n%s", err, run.words(), up.words())
 	}
-	log, err := os.Create(filepath.Join(dir, "kioskd.log"))
+	return nil
+}
+
+// activated is a unit's command under systemd-socket-activate, which becomes the
+// command with the first connection and keeps its process id.
+type activated struct {
+	unit string
+	cmd  *exec.Cmd
+	log  *os.File
+}
+
+// activate starts the command of a service as its socket's unit says, at another
+// address; within is what the command is started by.
+func activate(ctx context.Context, o options, r *rig.Rig, unit, address string, within ...string) (*activated, error) {
+	command, err := unitCommand(filepath.Join(o.units, unit+".service"), filepath.Join(o.binDir, "kioskd"), filepath.Join(r.Dir, "etc", "kioskd.toml"))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer log.Close()
-	args := append([]string{"--listen", r.Terminal.Screen, "--fdname", name, "unshare", "--net", "--"}, command...)
-	cmd := exec.CommandContext(ctx, "systemd-socket-activate", args...)
+	name, err := setting(filepath.Join(o.units, unit+".socket"), "FileDescriptorName")
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(r.Dir, "log", unit+".log"))
+	if err != nil {
+		return nil, err
+	}
+	args := append([]string{"--listen", address, "--fdname", name}, within...)
+	cmd := exec.CommandContext(ctx, "systemd-socket-activate", append(args, command...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopWait
 	if err := cmd.Start(); err != nil {
-		return err
+		return nil, errors.Join(err, log.Close())
 	}
-	err = visit(ctx, r, cmd.Process.Pid)
-	_ = cmd.Process.Signal(syscall.SIGTERM)
-	if werr := cmd.Wait(); err == nil && werr != nil {
-		err = fmt.Errorf("the stop: %w", werr)
-	}
-	if err != nil {
-		words, _ := os.ReadFile(log.Name())
-		return fmt.Errorf("%w\n%s", err, words)
+	return &activated{unit, cmd, log}, nil
+}
+
+func (a *activated) stop() error {
+	_ = a.cmd.Process.Signal(syscall.SIGTERM) // one that is gone has left its status
+	if err := errors.Join(a.cmd.Wait(), a.log.Close()); err != nil {
+		return fmt.Errorf("the end of %s: %w", a.unit, err)
 	}
 	return nil
 }
 
-// visit looks at the screen as a robot and a browser, and at the process.
-func visit(ctx context.Context, r *rig.Rig, pid int) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*startWait)
-	defer cancel()
-	resp, err := get(ctx, "http://"+r.Terminal.Screen+"/")
-	for err != nil && ctx.Err() == nil && errors.Is(err, syscall.ECONNREFUSED) { // the socket is not open yet
-		time.Sleep(50 * time.Millisecond)
-		resp, err = get(ctx, "http://"+r.Terminal.Screen+"/")
-	}
-	if err != nil {
-		return fmt.Errorf("the page: %w", err)
-	}
-	if !strings.Contains(resp, "<script") {
-		return fmt.Errorf("the page is %q", resp)
-	}
-	page, err := r.Terminal.Open(ctx)
-	if err != nil {
-		return err
-	}
-	step := page.State.Visit.Step
-	page.Close()
-	if step == "" {
-		return errors.New("the screen shows no step")
-	}
-	fmt.Printf("the robot at the passed socket sees %s\n", step)
-	if err := browser(ctx, r.ScreenURL, step); err != nil {
-		return err
-	}
-	return walled(ctx, r, pid)
+func (a *activated) words() []byte {
+	words, _ := os.ReadFile(a.log.Name())
+	return words
 }
 
-// browser has a real browser draw the screen.
-func browser(ctx context.Context, url string, step wire.Step) error {
-	ctx, cancel := context.WithTimeout(ctx, startWait)
-	defer cancel()
-	profile, err := os.MkdirTemp("", "kiosk-browser-")
+// visit has a person pay at the screen, and looks at the process.
+func visit(ctx context.Context, o options, r *rig.Rig, pid int) error {
+	if err := r.Offered(ctx); err != nil {
+		return err
+	}
+	at, err := json.Marshal(struct {
+		Screen    string `json:"screen"`
+		Bench     string `json:"bench"`
+		Central   string `json:"central"`
+		ScreenURL string `json:"screen_url"`
+	}{r.Terminal.Screen, r.Terminal.Bench, r.Terminal.Central, r.ScreenURL})
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(profile)
-	cmd := exec.CommandContext(ctx, "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-		"--user-data-dir="+profile, "--virtual-time-budget=6000", "--dump-dom", url)
-	cmd.WaitDelay = time.Second
-	out, err := cmd.Output()
-	if err != nil {
-		return fmt.Errorf("the browser: %w", err)
+	var out, says bytes.Buffer
+	cmd := exec.CommandContext(ctx, "node", o.script, string(at))
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &out, &says, time.Second
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("the visit of a browser: %w: %s", err, says.String())
 	}
-	if want := `data-step="` + string(step) + `"`; !strings.Contains(string(out), want) {
-		return fmt.Errorf("the browser does not draw %s: %.2000s", step, out)
-	}
-	fmt.Printf("the browser draws %s\n", step)
-	return nil
+	fmt.Print(out.String())
+	return walled(ctx, r, pid) // the very process that took the money
 }
 
 // walled looks for a way out of the process's network.
@@ -214,23 +226,6 @@ func tableOf(path string, headings int) (lines []string, err error) {
 		}
 	}
 	return lines, nil
-}
-
-func get(ctx context.Context, url string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err == nil && resp.StatusCode != http.StatusOK {
-		err = errors.New(resp.Status)
-	}
-	return string(b), err
 }
 
 // setting is the value of a key that a unit has once.

@@ -35,6 +35,7 @@ type Options struct {
 	Fault  string // NAME:N, the fault point at which kioskd's first life ends; needs programs with fault points
 	Quiet  bool   // what the supervisor says goes nowhere; otherwise to standard error
 	Dir    string // folder of the terminal, which stays; empty: a temporary one, which goes with Stop
+	Bare   bool   // without kioskd, whose two processes the caller starts
 }
 
 // errNoWord: the supervisor ended before it announced the terminal.
@@ -45,6 +46,7 @@ type announcement struct {
 	robot.Terminal
 	ScreenURL string `json:"screen_url"`
 	Socket    string `json:"socket"`
+	Uplink    string `json:"uplink"`
 	Config    string `json:"config"`
 }
 
@@ -55,6 +57,7 @@ type Rig struct {
 	BinDir    string
 	ScreenURL string // with the token in its fragment, as the terminal's browser opens it
 	Socket    string // kioskd's admin socket
+	Uplink    string // socket between kioskd's processes
 
 	keep   bool
 	cmd    *exec.Cmd
@@ -62,7 +65,8 @@ type Rig struct {
 }
 
 // Start puts up a terminal and returns when its screen invites people and offers
-// a service. The end of ctx ends the terminal too.
+// a service; a bare one, when everything around kioskd is there. The end of ctx
+// ends the terminal too.
 func Start(ctx context.Context, o Options) (_ *Rig, err error) {
 	if o.BinDir == "" {
 		o.BinDir = "bin"
@@ -84,6 +88,9 @@ func Start(ctx context.Context, o Options) (_ *Rig, err error) {
 			r.Stop()
 		}
 	}()
+	if o.Bare {
+		args = append(args, "--without-kioskd")
+	}
 	says := io.Writer(os.Stderr)
 	if o.Quiet {
 		args, says = append(args, "--quiet"), io.Discard
@@ -102,17 +109,21 @@ func Start(ctx context.Context, o Options) (_ *Rig, err error) {
 		r.cmd = nil
 		return nil, fmt.Errorf("start the supervisor: %w", err)
 	}
-	announced := make(chan announcement, 1)
+	announced, ready := make(chan announcement, 1), make(chan struct{})
 	go func() {
 		defer close(r.talked)
 		defer close(announced)
-		found := false
+		found, told := false, false
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			var a announcement
 			if !found && json.Unmarshal(lines.Bytes(), &a) == nil && a.Screen != "" {
 				found = true
 				announced <- a
 				continue
+			}
+			if !told && strings.Contains(lines.Text(), "is ready") {
+				told = true
+				close(ready)
 			}
 			fmt.Fprintln(says, lines.Text())
 		}
@@ -123,22 +134,32 @@ func Start(ctx context.Context, o Options) (_ *Rig, err error) {
 		r.cmd = nil
 		return nil, fmt.Errorf("the supervisor did not say where the terminal is: %w: %s", errors.Join(errNoWord, status), last.String())
 	}
-	r.Terminal, r.ScreenURL, r.Socket = a.Terminal, a.ScreenURL, a.Socket
+	r.Terminal, r.ScreenURL, r.Socket, r.Uplink = a.Terminal, a.ScreenURL, a.Socket, a.Uplink
 	wait, cancel := context.WithTimeout(ctx, readyWait)
 	defer cancel()
-	if err := r.offered(wait); err != nil {
-		return nil, fmt.Errorf("the terminal does not come to offer a service: %w", err)
+	if o.Bare {
+		select {
+		case <-ready:
+			return r, nil
+		case <-r.talked:
+			return nil, fmt.Errorf("what stands around the terminal: %w: %s", errNoWord, last.String())
+		case <-wait.Done():
+			return nil, fmt.Errorf("what stands around the terminal: %w", wait.Err())
+		}
+	}
+	if err := r.Offered(wait); err != nil {
+		return nil, err
 	}
 	return r, nil
 }
 
-// offered waits until the screen invites people and a service can be had, and
+// Offered waits until the screen invites people and a service can be had, and
 // leaves the screen free for another page.
-func (r *Rig) offered(ctx context.Context) error {
+func (r *Rig) Offered(ctx context.Context) error {
 	for {
 		page, err := r.Terminal.Open(ctx)
 		if err != nil {
-			return err
+			return fmt.Errorf("the terminal does not come to offer a service: %w", err)
 		}
 		for err == nil && ctx.Err() == nil {
 			v := page.State.Visit
@@ -150,7 +171,7 @@ func (r *Rig) offered(ctx context.Context) error {
 		}
 		page.Close()
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return fmt.Errorf("the terminal does not come to offer a service: %w", ctx.Err())
 		}
 	}
 }

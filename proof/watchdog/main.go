@@ -29,7 +29,7 @@ import (
 const limit = time.Minute
 
 // loops are those of a whole terminal, by the names of their marks.
-var loops = []string{"committer", "rooms", "screen", "acceptor", "printer", "card_reader"}
+var loops = []string{"committer", "rooms", "screen", "acceptor", "printer", "card_reader", "panel"}
 
 func main() {
 	binDir := flag.String("bin-dir", "bin/faultpoints", "folder of the programs, kioskd with fault points")

@@ -20,6 +20,7 @@ type options struct {
 	fault      string
 	record     bool
 	quiet      bool
+	bare       bool   // both processes of kioskd are left to another service manager
 	logLevel   string // of kioskd
 	cardPIN    string // of the bench's cards; empty: the bench's own
 }

@@ -125,6 +125,9 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 		{name: "kioskd", args: []string{"run", "--config", o.config()}, fault: o.fault,
 			url: screen, good: well},
 	} {
+		if o.bare && (one.name == "uplink" || one.name == "kioskd") {
+			continue
+		}
 		s.note("starting %s", one.name)
 		p, err := s.add(one.name, one.fault, one.args)
 		if err != nil {
@@ -138,6 +141,10 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 				return err
 			}
 		}
+	}
+	if o.bare {
+		s.say("Everything around the terminal is ready.")
+		return nil
 	}
 	s.say("The terminal is ready.  Screen: %s  Bench: %s", launch, bench)
 	return nil
