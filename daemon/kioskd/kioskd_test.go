@@ -256,8 +256,9 @@ func (p *place) start() *life {
 	d.loadKey = func() (ed25519.PrivateKey, error) { return ed25519.NewKeyFromSeed(make([]byte, 32)), nil }
 	if p.board != nil {
 		cfg.Panel.Driver, cfg.Panel.Layout, d.people = "numato", benchWiring(), p.people
+		board := watch.Mark("panel", loopLimit)
 		d.panel = func(ctx context.Context, commands <-chan panel.Command, deliver func(panel.Event)) error {
-			return numato.Run(ctx, once(boardHost), numato.Config{Layout: cfg.Panel.Layout}, commands, deliver, line.Options{})
+			return numato.Run(ctx, once(boardHost), numato.Config{Layout: cfg.Panel.Layout}, commands, deliver, line.Options{Progress: board.Touch})
 		}
 	}
 	go func() { l.ended <- d.run(ctx) }()

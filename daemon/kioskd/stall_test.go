@@ -11,6 +11,7 @@ import (
 
 	"github.com/asan-kiosk/kiosk/daemon/health"
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
+	"github.com/asan-kiosk/kiosk/drivers/bench/ioboard"
 	"github.com/asan-kiosk/kiosk/drivers/faultpoint"
 )
 
@@ -18,10 +19,11 @@ import (
 // payment. It is noticed within the loop's limit, the daemon ends, the next life
 // takes the visit up where it was, and the person pays and goes.
 func TestEachLoopIsWatched(t *testing.T) {
-	for _, loop := range []string{"committer", "rooms", "acceptor", "printer", "screen"} {
+	for _, loop := range []string{"committer", "rooms", "acceptor", "printer", "screen", "panel"} {
 		t.Run(loop, func(t *testing.T) {
 			p := newPlace(t)
 			defer p.central.Close()
+			p.board = ioboard.New(ioboard.DefaultConfig(), 1)
 			synctest.Test(t, func(t *testing.T) {
 				var armed atomic.Bool
 				released := make(chan struct{})

@@ -14,10 +14,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
 	"github.com/asan-kiosk/kiosk/daemon/admin"
+	"github.com/asan-kiosk/kiosk/daemon/health"
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/daemon/till"
 	"github.com/asan-kiosk/kiosk/proof/rig"
@@ -28,7 +30,11 @@ import (
 // (terminal-hardening 12.9).
 const limit = time.Minute
 
-// loops are those of a whole terminal, by the names of their marks.
+// longest is for all of it, so that a terminal that never comes back ends the run.
+const longest = 15 * time.Minute
+
+// loops are those of a whole terminal, by the names of their marks. One that the
+// daemon has and that is not stopped here is a miss.
 var loops = []string{"committer", "rooms", "screen", "acceptor", "printer", "card_reader", "panel"}
 
 func main() {
@@ -37,6 +43,8 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
 	bad, worst := 0, time.Duration(0)
 	for _, loop := range loops {
 		if *only != "" && loop != *only {
@@ -72,6 +80,13 @@ func story(ctx context.Context, binDir, loop string) (took time.Duration, err er
 	first, err := r.PIDOf("kioskd")
 	if err != nil {
 		return 0, err
+	}
+	report, err := admin.NewClient(r.Socket).Health(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if own := names(report); !slices.Equal(own, slices.Sorted(slices.Values(loops))) {
+		return 0, fmt.Errorf("the daemon's loops are %v, and %v are stopped here", own, loops)
 	}
 	p := &person{ctx: ctx, r: r}
 	defer p.leave()
@@ -118,6 +133,15 @@ func story(ctx context.Context, binDir, loop string) (took time.Duration, err er
 		return took, fmt.Errorf("the accounts: %s", eq)
 	}
 	return took, nil
+}
+
+// names are the loops that the daemon watches, in alphabetical order.
+func names(r health.Report) (out []string) {
+	for _, l := range r.Loops {
+		out = append(out, l.Name)
+	}
+	slices.Sort(out)
+	return out
 }
 
 // person stands at the screen and opens it again whenever it is gone.
