@@ -365,6 +365,24 @@ func TestFaultOnlyOnce(t *testing.T) {
 	}
 }
 
+// TestWithoutKioskd: everything around the terminal is there, and its two places
+// are free for another service manager.
+func TestWithoutKioskd(t *testing.T) {
+	s := newStage(t)
+	tm := s.launch(t, nil, "--port-zero", "--without-kioskd")
+	tm.wait(t, "Everything around the terminal is ready.")
+	pids := []int{tm.pid(t, "bench"), tm.pid(t, "centrald")}
+	for _, name := range []string{"uplink.pid", "kioskd.pid", "runtime/uplink.sock"} {
+		if _, err := os.Stat(filepath.Join(s.dir, name)); !os.IsNotExist(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, status := tm.stop(t, syscall.SIGTERM); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	s.nothingLeft(t, pids...)
+}
+
 func TestStubbornProgramIsKilledInTime(t *testing.T) {
 	s := newStage(t)
 	tm := s.start(t, []string{"FAKE_KIOSKD=stubborn"})
