@@ -178,6 +178,7 @@ test('a person in the middle of a payment when the door opens: the money is kept
   if ((await me.step()) === 'farewell') await me.touch('.screen[data-step=farewell] #main')
   await me.see('service_login')
   assert.equal(await t.slips(), slips + 1, 'one slip for one credit')
+  await door('close_service_door')
 })
 
 test('a collector: the cassette goes out and an empty one comes in', async () => {
@@ -209,7 +210,6 @@ test('a collector: the cassette goes out and an empty one comes in', async () =>
   await tab('cash')
   await me.picture('ru-service-collector-new')
   await door('close_safe_door')
-  await door('close_service_door')
   await me.touch('#main:not([disabled])')
   await written('service.left', { person: '201', why: 'left' })
   await me.available()
