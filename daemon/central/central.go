@@ -74,6 +74,7 @@ type Reply struct {
 	Body       json.RawMessage
 	Problem    string        // type of the problem document (RFC 9457), or a word for a local cause
 	RetryAfter time.Duration // what the server asked for
+	Date       time.Time     // central's clock when it answered, to a second; zero: not told
 	Head       *Head
 	Known      bool // Head is a place in our own chain: the hash at that number is ours
 }

@@ -153,7 +153,12 @@ func (c *Client) answer(kind CallKind) func(*http.Response, error) Reply {
 		case len(body) > maxAnswer:
 			return Reply{Class: ReplyNone, Problem: CauseOversize}
 		}
-		return classify(kind, resp.StatusCode, resp.Header, body)
+		r := classify(kind, resp.StatusCode, resp.Header, body)
+		if r.Class == ReplyOK {
+			// Not of anything else: the uplink and a captive portal have clocks, too.
+			r.Date, _ = http.ParseTime(resp.Header.Get("Date")) // zero if it cannot be read
+		}
+		return r
 	}
 }
 

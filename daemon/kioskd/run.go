@@ -486,6 +486,9 @@ func (w *world) callCentral(ctx context.Context) error {
 		case c := <-w.calls:
 			r := w.client.Do(ctx, c)
 			w.metrics.Called(string(c.Kind), string(r.Class))
+			if !r.Date.IsZero() {
+				w.metrics.Clock(clockOffset(r.Date, time.Now()))
+			}
 			if c.Quarantine != "" && r.Class == central.ReplyOK {
 				w.metrics.Quarantined()
 			}
@@ -494,6 +497,12 @@ func (w *world) callCentral(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// clockOffset is central's clock less ours. A Date has cut its second off, so a
+// clock that is right lies within the second after it.
+func clockOffset(date, now time.Time) time.Duration {
+	return date.Sub(now.Truncate(time.Second))
 }
 
 // doCards carries out one job after the other. A card that does not come back

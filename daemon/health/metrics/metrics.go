@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,6 +46,8 @@ type Metrics struct {
 	commits  prometheus.Histogram
 	calls    *prometheus.CounterVec
 	poison   prometheus.Counter
+	offset   prometheus.Gauge
+	clocked  sync.Once
 }
 
 // askFor is how long a reader waits for the rooms.
@@ -60,6 +63,8 @@ func New() *Metrics {
 			Help: "Requests to central by what they were for and what came of them."}, []string{"result", "type"}),
 		poison: prometheus.NewCounter(prometheus.CounterOpts{Name: "quarantine_total",
 			Help: "Records that central would not read and holds as opaque bytes, since the start."}),
+		offset: prometheus.NewGauge(prometheus.GaugeOpts{Name: "clock_offset_seconds",
+			Help: "Central's clock less ours, by the Date of its latest answer, to a second; missing before the first answer."}),
 	}
 	m.registry.MustRegister(m.commits, m.calls, m.poison)
 	return m
@@ -74,6 +79,13 @@ func (m *Metrics) Called(kind, class string) { m.calls.WithLabelValues(class, ki
 
 // Quarantined notes a record that central holds as opaque bytes.
 func (m *Metrics) Quarantined() { m.poison.Inc() }
+
+// Clock notes central's clock less ours. Before the first time there is no figure:
+// a 0 would say that the clock is right.
+func (m *Metrics) Clock(offset time.Duration) {
+	m.offset.Set(offset.Seconds())
+	m.clocked.Do(func() { m.registry.MustRegister(m.offset) })
+}
 
 // Use adds what is asked for when the figures are read. It is called once.
 func (m *Metrics) Use(s Source) { m.registry.MustRegister(collector{s}) }

@@ -86,3 +86,20 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("with rooms that do not answer:\n%s", text)
 	}
 }
+
+func TestClockOffset(t *testing.T) {
+	s := Source{Journal: chain{10}, JournalDir: t.TempDir(), StateDir: t.TempDir(),
+		Report: func(context.Context) (health.Report, error) { return health.Report{}, nil },
+		Starts: func() (uint64, uint64) { return 0, 0 }, Loops: func() []health.Loop { return nil },
+		Now: func() time.Time { return dawn }, Log: slog.New(slog.DiscardHandler)}
+	if text := figures(t, s, nil); strings.Contains(text, "clock_offset_seconds") {
+		t.Errorf("an offset before central has answered:\n%s", text)
+	}
+	text := figures(t, s, func(m *Metrics) {
+		m.Clock(90 * time.Second)
+		m.Clock(-2 * time.Second)
+	})
+	if !strings.Contains(text, "\nclock_offset_seconds -2\n") {
+		t.Errorf("the latest offset is missing:\n%s", text)
+	}
+}
