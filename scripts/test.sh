@@ -56,19 +56,25 @@ step() {
 	fi
 }
 
+# With -short a test of many like cases takes a few of them, all of them being walked
+# without the detector by fault_tests.
 race_tests() {
-	# shellcheck disable=SC2046 # one word for each package
-	go test -race -count=1 -timeout 10m $(packages)
+	local short=-short
+	[ "$all" != --all ] || short=
+	# shellcheck disable=SC2046,SC2086 # one word for each package, none for no flag
+	go test -race $short -count=1 -timeout 20m $(packages)
 }
 
-# Packages whose tests differ in a build with fault points.
+# Packages whose tests differ in a build with fault points, or are longer than -short.
 fault_packages() {
+	grep -rl --include='*_test.go' 'testing\.Short()' daemon drivers proof provisioning |
+		xargs -n1 dirname | sort -u | sed 's,^,./,' | xargs go list -f '{{.Dir}}'
 	comm -13 <(go list -f '{{.Dir}} {{.TestGoFiles}} {{.XTestGoFiles}}' $(packages) | sort) \
 		<(go list -tags faultpoints -f '{{.Dir}} {{.TestGoFiles}} {{.XTestGoFiles}}' $(packages -tags faultpoints) | sort) | cut -d' ' -f1
 }
 fault_tests() {
 	local dirs
-	mapfile -t dirs < <(fault_packages)
+	mapfile -t dirs < <(fault_packages | sort -u)
 	if [ ${#dirs[@]} = 0 ]; then
 		echo "no test with fault points was found: the search is wrong"
 		return 1

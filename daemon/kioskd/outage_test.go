@@ -46,6 +46,7 @@ func problem(status int, problemType string) func(*http.Request) (*http.Response
 // told that nothing can be had now. When it is right again, the payment is made, once,
 // and central holds every record.
 func TestOutageInTheMiddleOfAPayment(t *testing.T) {
+	walked := 0
 	for name, instead := range map[string]func(*http.Request) (*http.Response, error){
 		"401":             problem(401, string(centralapi.ProblemUnauthorised)),
 		"403":             problem(403, string(centralapi.ProblemForbidden)),
@@ -61,6 +62,9 @@ func TestOutageInTheMiddleOfAPayment(t *testing.T) {
 		},
 		"cut in an answer": func(*http.Request) (*http.Response, error) { return nil, errors.New("unexpected EOF") },
 	} {
+		if walked++; testing.Short() && walked > 2 {
+			break // any two: the order of a map is another one each time
+		}
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
 			defer p.central.Close()

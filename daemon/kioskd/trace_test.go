@@ -79,6 +79,9 @@ func TestTrafficIsKept(t *testing.T) {
 // TestTrafficStaysWithinItsBound: a line that never repeats itself fills the
 // files and no more; the newest is what is kept.
 func TestTrafficStaysWithinItsBound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one writer, and more of its bytes than the race detector has patience for")
+	}
 	dir := t.TempDir()
 	r := keepTraffic(dir, slog.New(slog.DiscardHandler))
 	at := time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC)

@@ -209,7 +209,11 @@ func TestAnHour(t *testing.T) {
 	contract := map[string]bool{"404": true}
 	// One record may travel as opaque bytes for having been called poison.
 	poison := map[string]bool{"413": true, "422": true}
-	for _, f := range faults() {
+	for i, f := range faults() {
+		// An hour costs seconds under the race detector, and one of megabytes a minute.
+		if testing.Short() && (i%6 != 0 || f.name == "an answer without end") {
+			continue
+		}
 		t.Run(f.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)

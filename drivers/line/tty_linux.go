@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -42,15 +41,17 @@ func OpenTTY(path string, mode Mode) Opener {
 	}
 }
 
+// ttyPort reads and writes through the runtime's own poller. A blocking poll(2) in
+// a goroutine instead would make the runtime's monitor wake up dozens of times for
+// each of them, which on an idle terminal costs more than all protocols together.
 type ttyPort struct {
-	fd      int // ours: non-blocking
-	wake    int // eventfd, readable from Close on
+	file    *os.File // ours: non-blocking
 	library serial.Port
 	timeout time.Duration
 
 	closing sync.Once
 	closed  chan struct{}
-	users   sync.RWMutex // held for reading while fd is used; Close waits for them
+	users   sync.RWMutex // held for reading while file is used; Close waits for them
 }
 
 func openTTY(device string, mode Mode) (_ *ttyPort, err error) {
@@ -65,17 +66,17 @@ func openTTY(device string, mode Mode) (_ *ttyPort, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &ttyPort{fd: fd, wake: -1, timeout: mode.WriteTimeout, closed: make(chan struct{})}
+	p := &ttyPort{file: os.NewFile(uintptr(fd), device), timeout: mode.WriteTimeout, closed: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			_ = p.Close() // the first error is the one that counts
 		}
 	}()
+	if err := p.file.SetDeadline(time.Time{}); err != nil { // else a Read would never be released
+		return nil, fmt.Errorf("not a line that can be polled: %w", err)
+	}
 	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return nil, fmt.Errorf("in use by another program: %w", err)
-	}
-	if p.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return nil, err
 	}
 	setting := &serial.Mode{BaudRate: mode.Baud, DataBits: mode.DataBits}
 	switch mode.Parity {
@@ -90,7 +91,7 @@ func openTTY(device string, mode Mode) (_ *ttyPort, err error) {
 	if p.library, err = serial.Open(device, setting); err != nil {
 		return nil, err
 	}
-	if err := p.setControl(mode); err != nil {
+	if err := setControl(fd, mode); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -98,8 +99,8 @@ func openTTY(device string, mode Mode) (_ *ttyPort, err error) {
 
 // setControl sets what the library cannot. It comes after the library's own
 // settings, which would undo it.
-func (p *ttyPort) setControl(mode Mode) error {
-	t, err := unix.IoctlGetTermios(p.fd, unix.TCGETS)
+func setControl(fd int, mode Mode) error {
+	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
 		return fmt.Errorf("read line settings: %w", err)
 	}
@@ -111,7 +112,7 @@ func (p *ttyPort) setControl(mode Mode) error {
 	case FlowXONXOFF:
 		t.Iflag |= unix.IXON | unix.IXOFF
 	}
-	if err := unix.IoctlSetTermios(p.fd, unix.TCSETS, t); err != nil {
+	if err := unix.IoctlSetTermios(fd, unix.TCSETS, t); err != nil {
 		return fmt.Errorf("set line: %w", err)
 	}
 	for bit, level := range map[int]Level{unix.TIOCM_DTR: mode.DTR, unix.TIOCM_RTS: mode.RTS} {
@@ -122,7 +123,7 @@ func (p *ttyPort) setControl(mode Mode) error {
 		if level == LevelOff {
 			request = unix.TIOCMBIC
 		}
-		err := unix.IoctlSetPointerInt(p.fd, request, bit)
+		err := unix.IoctlSetPointerInt(fd, request, bit)
 		// A pseudo-terminal and some adapters have no modem lines.
 		if err != nil && !errors.Is(err, unix.ENOTTY) && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EIO) {
 			return fmt.Errorf("set modem lines: %w", err)
@@ -131,66 +132,34 @@ func (p *ttyPort) setControl(mode Mode) error {
 	return nil
 }
 
-// wait blocks until the descriptor is ready for events, the time is over or the
-// port is closed. The caller holds users.
-func (p *ttyPort) wait(events int16, until time.Time) error {
-	for {
-		ms := -1
-		if !until.IsZero() {
-			left := time.Until(until)
-			if left <= 0 {
-				return os.ErrDeadlineExceeded
-			}
-			ms = int((left + time.Millisecond - 1) / time.Millisecond)
-		}
-		fds := []unix.PollFd{{Fd: int32(p.fd), Events: events}, {Fd: int32(p.wake), Events: unix.POLLIN}}
-		_, err := unix.Poll(fds, ms)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil:
-			return fmt.Errorf("poll: %w", err)
-		case fds[1].Revents != 0:
-			return os.ErrClosed
-		case fds[0].Revents != 0:
-			return nil
-		}
-	}
-}
-
 func (p *ttyPort) use() (done func(), err error) {
 	p.users.RLock()
-	select {
-	case <-p.closed:
+	if p.isClosed() {
 		p.users.RUnlock()
 		return nil, os.ErrClosed
+	}
+	return p.users.RUnlock, nil
+}
+
+func (p *ttyPort) isClosed() bool {
+	select {
+	case <-p.closed:
+		return true
 	default:
-		return p.users.RUnlock, nil
+		return false
 	}
 }
 
-// Read returns as soon as a byte is there; a hung-up line is an error.
+// Read returns as soon as a byte is there; a hung-up line is an error, io.EOF where
+// Linux says that the device is gone.
 func (p *ttyPort) Read(b []byte) (int, error) {
 	done, err := p.use()
 	if err != nil {
 		return 0, err
 	}
 	defer done()
-	for {
-		if err := p.wait(unix.POLLIN, time.Time{}); err != nil {
-			return 0, err
-		}
-		n, err := unix.Read(p.fd, b)
-		switch {
-		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
-			continue // a Flush was quicker
-		case err != nil:
-			return 0, err
-		case n == 0:
-			return 0, io.EOF // Linux: the device is gone
-		}
-		return n, nil
-	}
+	n, err := p.file.Read(b)
+	return n, p.cause(err)
 }
 
 // Write gives all of b to the kernel or fails at the deadline; what was taken
@@ -201,27 +170,25 @@ func (p *ttyPort) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	defer done()
-	until := time.Now().Add(p.timeout)
-	written := 0
-	for written < len(b) {
-		n, err := unix.Write(p.fd, b[written:])
-		if n > 0 {
-			written += n
-		}
-		switch {
-		case err == nil, errors.Is(err, unix.EINTR):
-		case errors.Is(err, unix.EAGAIN):
-			if err := p.wait(unix.POLLOUT, until); err != nil {
-				return written, err
-			}
-			if time.Now().After(until) {
-				return written, os.ErrDeadlineExceeded
-			}
-		default:
-			return written, err
-		}
+	if err := p.file.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
+		return 0, p.cause(err)
 	}
-	return written, nil
+	if p.isClosed() { // and this deadline may have replaced the one that Close has set
+		return 0, os.ErrClosed
+	}
+	n, err := p.file.Write(b)
+	return n, p.cause(err)
+}
+
+// cause is an error without the path, which whoever opened the line knows.
+func (p *ttyPort) cause(err error) error {
+	if err != nil && p.isClosed() {
+		return os.ErrClosed
+	}
+	if at, ok := errors.AsType[*os.PathError](err); ok {
+		return at.Err
+	}
+	return err
 }
 
 // Flush drops what waits in the kernel in both directions.
@@ -231,7 +198,19 @@ func (p *ttyPort) Flush() error {
 		return err
 	}
 	defer done()
-	return unix.IoctlSetInt(p.fd, unix.TCFLSH, unix.TCIOFLUSH)
+	return p.drop()
+}
+
+func (p *ttyPort) drop() error {
+	raw, err := p.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var dropped error
+	if err := raw.Control(func(fd uintptr) { dropped = unix.IoctlSetInt(int(fd), unix.TCFLSH, unix.TCIOFLUSH) }); err != nil {
+		return err
+	}
+	return dropped
 }
 
 // Close releases a blocked Read and Write and drops what was not sent: a driver
@@ -240,21 +219,15 @@ func (p *ttyPort) Flush() error {
 func (p *ttyPort) Close() error {
 	p.closing.Do(func() {
 		close(p.closed)
-		if p.wake >= 0 {
-			one := [8]byte{1, 1, 1, 1, 1, 1, 1, 1} // any counter but zero, in any byte order
-			_, _ = unix.Write(p.wake, one[:])      // an eventfd takes it at once
-		}
+		// Errors below change nothing: the port is gone either way.
+		_ = p.file.SetDeadline(time.Unix(1, 0))
 		p.users.Lock()
 		defer p.users.Unlock()
-		// Errors below change nothing: the port is gone either way.
-		_ = unix.IoctlSetInt(p.fd, unix.TCFLSH, unix.TCIOFLUSH)
+		_ = p.drop()
 		if p.library != nil {
 			_ = p.library.Close()
 		}
-		_ = unix.Close(p.fd)
-		if p.wake >= 0 {
-			_ = unix.Close(p.wake)
-		}
+		_ = p.file.Close()
 	})
 	return nil
 }

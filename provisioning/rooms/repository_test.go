@@ -126,8 +126,11 @@ func TestNothingOfThisMachine(t *testing.T) {
 		if !isText(b) {
 			continue
 		}
-		for n, line := range strings.Split(string(b), "\n") {
-			for _, e := range elsewhere {
+		for _, e := range elsewhere {
+			if !e.form.Match(b) {
+				continue // nearly always; line by line is slow
+			}
+			for n, line := range strings.Split(string(b), "\n") {
 				if hit := e.form.FindString(line); hit != "" {
 					t.Errorf("%s:%d: %q\n\trule: %s", f, n+1, strings.TrimSpace(hit), e.rule)
 				}

@@ -13,6 +13,10 @@ func TestConformance(t *testing.T) {
 	slow.Speed = 3840
 	levelC := printertest.DefaultConfig()
 	levelC.ProcessID, levelC.ClearFunc, levelC.Identity = false, false, false
+	sparse := 1
+	if testing.Short() {
+		sparse = 5
+	}
 	for _, c := range []struct {
 		name    string
 		profile escpos.Profile
@@ -34,6 +38,7 @@ func TestConformance(t *testing.T) {
 				Speed:  c.profile.Speed,
 				Width:  c.profile.Width(),
 				Level:  c.profile.Barrier,
+				Sparse: sparse,
 				Classified: func(u printertest.Unit) int {
 					s := u.(*escpos.Machine).Stats()
 					return s.XON + s.XOFF + s.Realtime + s.Automatic + s.Short + s.Data + s.Text + s.Noise + s.Pending

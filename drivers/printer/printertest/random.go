@@ -23,7 +23,7 @@ func powerCuts(t *testing.T, s Subject) {
 	for _, off := range []time.Duration{time.Microsecond, 300 * time.Millisecond, 5 * time.Second} {
 		for _, height := range []int{5, 300} {
 			for _, held := range []bool{false, true} {
-				for after := 40; after < 60*height; after += 17 + height {
+				for after := 40; after < 60*height; after += s.Sparse * (17 + height) {
 					powerCut(t, s, height, after, off, held)
 				}
 			}

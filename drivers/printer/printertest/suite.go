@@ -19,6 +19,7 @@ type Subject struct {
 	Speed  int // bytes a second
 	Width  int // dots
 	Level  printer.Level
+	Sparse int // every so many of the places where the power is cut; 1 is all
 
 	// Classified is the number of incoming bytes the machine has put into a class,
 	// or holds as part of a frame.
