@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { deadEnd, misfits } from './inspect.js'
 import { atDesk, everySection, worst } from './service.js'
 import { all, langs, main, steps } from './states.js'
-import { browser, draw, open, stage } from './stage.js'
+import { browser, draw, open, stage, unpainted } from './stage.js'
 
 let st, b
 before(async () => {
@@ -40,6 +40,7 @@ const looked = process.env.KIOSK_ALL ? langs : ['az', 'ru', 'ar', 'de']
 for (const lang of looked) {
   test(`every situation fits in ${lang}`, async () => {
     const { page, noise, ctx } = await open(b, st)
+    await unpainted(page)
     const faults = []
     const visited = new Set()
     for (const [name, s] of all(lang)) {
@@ -63,6 +64,7 @@ const ways = [
 for (const [what, mm, modes] of ways) {
   test(`the main screens fit: ${what}`, async () => {
     const { page, ctx } = await open(b, st)
+    await unpainted(page)
     const faults = []
     for (const lang of looked) {
       for (const [name, s] of Object.entries(main(lang))) {
@@ -78,6 +80,7 @@ for (const [what, mm, modes] of ways) {
 
 test('reach mode: everything that is touched lies in the lower 45 %', async () => {
   const { page, ctx } = await open(b, st)
+  await unpainted(page)
   const faults = []
   for (const lang of ['az', 'de', 'ar']) {
     for (const [name, s] of Object.entries(main(lang))) {
@@ -119,6 +122,7 @@ test('texts that are 40 % longer fit', async () => {
     await page.goto(st.address)
     return { page, ctx }
   })()
+  await unpainted(page)
   const faults = []
   for (const [name, s] of all('en')) await look(page, name, lengthen(s), faults)
   for await (const where of everySection(st, page, atDesk('en', worst()))) for (const m of await page.evaluate(misfits)) faults.push(`service, ${where}: ${m}`)

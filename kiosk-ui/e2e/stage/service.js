@@ -116,18 +116,24 @@ export const sections = ['now', 'devices', 'cash', 'doors', 'alarms', 'faults']
 
 /** Opens each section and goes through its pages. */
 export async function* everySection(st, page, s) {
-  const frames = () => page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r()))))
+  // Tests of behaviour touch these controls with the finger; here it is enough that they act.
+  const press = (selector) =>
+    page.evaluate(async (selector) => {
+      const two = () => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r())))
+      const on = () => [...document.querySelectorAll('.pager button')].at(-1)
+      ;(selector ? document.querySelector(selector) : on()).click()
+      await two()
+      return { shown: document.querySelector('[id^=tab-][aria-pressed=true]')?.id, more: on() !== undefined && on().getAttribute('aria-disabled') !== 'true' }
+    }, selector)
   await draw(st, page, s)
   await page.waitForTimeout(310) // the guard of a new screen
   for (const section of sections) {
-    await page.locator(`#tab-${section}`).click()
-    await frames()
+    let at = await press(`#tab-${section}`)
+    if (at.shown !== `tab-${section}`) throw new Error(`the section ${section} did not open, ${at.shown} is shown`)
     for (let n = 1; ; n++) {
       yield `${section} ${n}`
-      const on = page.locator('.pager button').last()
-      if ((await on.count()) === 0 || (await on.getAttribute('aria-disabled')) === 'true') break
-      await on.click()
-      await frames()
+      if (!at.more) break
+      at = await press()
     }
   }
 }

@@ -10,7 +10,7 @@ import { axe } from './axe.js'
 import { misfits, tooSmall, unreachable } from './inspect.js'
 import { atDesk, atLogin, desk, devices, everySection, pinEntry, sectionStates, serviceLangs, worst } from './service.js'
 import { at, main } from './states.js'
-import { browser, draw, open, stage } from './stage.js'
+import { browser, draw, open, stage, unpainted } from './stage.js'
 
 let st, b
 before(async () => {
@@ -39,6 +39,7 @@ const press = async (page, id) => {
 for (const lang of serviceLangs) {
   test(`the sections of service mode fit in ${lang}`, async () => {
     const { page, noise, ctx } = await open(b, st)
+    await unpainted(page)
     const faults = []
     for (const [name, s] of sectionStates(lang)) {
       for await (const where of everySection(st, page, s)) for (const m of await page.evaluate(misfits)) faults.push(`${lang}, ${name}, ${where}: ${m}`)

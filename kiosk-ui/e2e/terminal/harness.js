@@ -20,13 +20,36 @@ const quick = { accept_ms: 200, stack_ms: 300, point_of_no_return_ms: 150, retur
 /** How long anything may take on a busy machine (milliseconds). */
 export const patience = 20_000
 
+/** The pages of those who stand before a terminal now, for what an error tells. */
+const pages = new Set()
+
+/** What is on every screen: a failure on another machine is understood from this alone. */
+async function shown() {
+  const all = [...pages].map((page) =>
+    page.evaluate(() => {
+      const top = [...document.querySelectorAll('.screen, .dialog, .cover')].map((e) => `${e.className}${e.inert ? ' (inert)' : ''} ${e.dataset.step ?? ''}: ${e.innerText.replace(/\s+/g, ' ')}`)
+      return top.join('\n') || `nothing: ${document.body?.innerText}`
+    }))
+  const words = await Promise.race([Promise.all(all).catch((e) => [e.message]), sleep(2000, ['the page does not answer'])])
+  return `\nthe screen shows\n${words.join('\nand another\n')}`
+}
+
+/** Does something that may fail, and tells what the screen showed then. */
+async function telling(what, act) {
+  try {
+    return await act()
+  } catch (e) {
+    throw new Error(`${what}: ${e.message}${await shown()}`, { cause: e })
+  }
+}
+
 /** Asks until the answer is true; what is the question in an error. */
 export async function until(what, ask, within = patience) {
   const end = Date.now() + within
   for (;;) {
     const answer = await ask()
     if (answer) return answer
-    if (Date.now() > end) throw new Error(`not within ${within / 1000} s: ${what}`)
+    if (Date.now() > end) throw new Error(`not within ${within / 1000} s: ${what}${await shown()}`)
     await sleep(40)
   }
 }
@@ -114,8 +137,21 @@ export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin
   return t
 }
 
-/** Where the finger waits after a new screen: touches are ignored for so long (milliseconds). */
+/** Touches are ignored for so long after a new screen or what lies over it, and a little (milliseconds). */
 const guard = 320
+
+/** In the page: keeps the time at which another screen, or something over it, was drawn. */
+function watchScreen() {
+  let was
+  globalThis.drawnAt = performance.now()
+  new MutationObserver(() => {
+    const screen = document.querySelector('.screen')
+    const now = `${screen?.dataset.step} ${screen?.dataset.seq} ${screen?.inert} ${document.querySelector('.dialog, .cover')?.className}`
+    if (now === was) return
+    was = now
+    globalThis.drawnAt = performance.now()
+  }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-step', 'data-seq', 'inert'] })
+}
 
 /** Somebody before the terminal, in a page whose console is kept. */
 export async function person(browser, t) {
@@ -125,30 +161,42 @@ export async function person(browser, t) {
   const noise = []
   page.on('console', (m) => noise.push(`${m.type()}: ${m.text()}`))
   page.on('pageerror', (e) => noise.push(`error: ${e.message}`))
+  await page.addInitScript(watchScreen)
   await page.goto(t.screen_url)
+  pages.add(page)
 
   const screen = (step) => page.locator(step ? `.screen[data-step=${step}]` : '.screen')
   const me = {
     page,
     noise,
-    close: () => context.close(),
+    close: () => {
+      pages.delete(page)
+      return context.close()
+    },
     /** The step that is shown. */
     step: () => screen().getAttribute('data-step'),
     /** Waits for a step with nothing over it. */
     async see(step, within = patience) {
-      await page.locator(`.screen[data-step=${step}]:not([inert])`).waitFor({ timeout: within })
+      await telling(`${step} is waited for`, () => page.locator(`.screen[data-step=${step}]:not([inert])`).waitFor({ timeout: within }))
     },
+    /** Waits until the screen has stood for long enough to be touched. */
+    stood: () =>
+      page.evaluate(async (guard) => {
+        for (let left; (left = globalThis.drawnAt + guard - performance.now()) > 0; ) await new Promise((r) => setTimeout(r, left))
+      }, guard),
     /** Touches a control with the finger, once the screen has stood for a moment. */
-    async touch(selector) {
-      const control = page.locator(selector)
-      await control.waitFor()
-      await page.waitForTimeout(guard)
-      await control.click()
+    async touch(selector, within = patience) {
+      await telling(`${selector} is to be touched`, async () => {
+        const control = page.locator(selector)
+        await control.waitFor({ timeout: within })
+        await me.stood()
+        await control.click({ timeout: within })
+      })
     },
     /** Types on the screen's own keys; whole is what the field shows then. */
     async type(digits, whole = digits) {
       await page.locator('.keyboard').waitFor()
-      await page.waitForTimeout(guard)
+      await me.stood()
       for (const d of digits) await page.locator('.keyboard .key', { hasText: new RegExp(`^${d}$`) }).click()
       await until(`the field shows ${whole}`, async () => (await me.typed()) === whole)
     },
@@ -166,7 +214,7 @@ export async function person(browser, t) {
     /** Waits until the first screen offers everything it has. */
     async available() {
       await me.see('attract')
-      await until('every service is offered', async () => (await page.locator('.attract .message.care').count()) === 0)
+      await until('every service is offered', async () => (await page.locator('.attract .message.care').count()) === 0, 2 * patience)
     },
     /** Comes to the question for money. */
     async pay(lang, number) {
@@ -207,12 +255,11 @@ export async function person(browser, t) {
             return true
           case 'notice':
           case 'farewell': // which may end by itself meanwhile
-            await page.waitForTimeout(guard)
-            await page.locator('.screen:is([data-step=notice], [data-step=farewell]) #main').click({ timeout: 1000 }).catch(() => undefined)
+            await me.touch('.screen:is([data-step=notice], [data-step=farewell]) #main', 1000).catch(() => undefined)
             break
-          default:
-            if (await page.locator('#cancel').count()) await me.touch('#cancel').catch(() => undefined)
-            if (await page.locator('#confirm-yes').count()) await me.touch('#confirm-yes').catch(() => undefined)
+          default: // the screen may change under the finger, so none is waited for long
+            if (await page.locator('#confirm-yes').count()) await me.touch('#confirm-yes', 1000).catch(() => undefined)
+            else if (await page.locator('.screen:not([inert]) #cancel').count()) await me.touch('#cancel', 1000).catch(() => undefined)
         }
         return false
       }, 2 * patience)

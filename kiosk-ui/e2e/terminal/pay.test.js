@@ -101,7 +101,12 @@ for (const { what, number, words } of answers) {
 test('a reload at any step shows the same screen', async () => {
   const again = async (step) => {
     await me.see(step)
-    const before = await me.text()
+    let before
+    await until(`${step} rests`, async () => {
+      before = await me.text()
+      await me.page.waitForTimeout(400) // a note's last movements are shown one after another
+      return (await me.text()) === before
+    })
     await me.page.reload()
     await me.see(step)
     await until(`${step} is the same after a reload`, async () => (await me.text()) === before)
