@@ -157,7 +157,7 @@ func (u *Upkeep) devices(d wire.Devices, role people.Role) []wire.ServiceDevice 
 	}
 	terminal := wire.ServiceDevice{ID: wire.DeviceTerminal, State: wire.HealthOnline}
 	if u.log.s.Out != nil {
-		terminal.State, terminal.Cause = wire.HealthOffline, "out of service"
+		terminal.State = wire.HealthOffline // who took it out, and when, is said beside the table
 	}
 	table := []wire.ServiceDevice{acceptor, print, cards, board, central, cassette, terminal}
 	for i := range table {
