@@ -428,7 +428,7 @@ func (p parts) run(ctx context.Context) (err error) {
 			Starts: func() (all, unclean uint64) {
 				j.View(func() { all, unclean = folds.Starts.Count() })
 				return all, unclean
-			}, Loops: p.watch.Loops, Bundle: p.bundle.Version, Version: Version, Now: time.Now, Log: log})
+			}, CertExpiry: certExpiry(p.network), Loops: p.watch.Loops, Bundle: p.bundle.Version, Version: Version, Now: time.Now, Log: log})
 		g.Go(func() error { return serve(gctx, p.metrics, figures.Handler()) })
 	}
 	if p.admin != nil {
@@ -497,12 +497,6 @@ func (w *world) callCentral(ctx context.Context) error {
 			return nil
 		}
 	}
-}
-
-// clockOffset is central's clock less ours. A Date has cut its second off, so a
-// clock that is right lies within the second after it.
-func clockOffset(date, now time.Time) time.Duration {
-	return date.Sub(now.Truncate(time.Second))
 }
 
 // doCards carries out one job after the other. A card that does not come back

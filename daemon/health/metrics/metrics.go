@@ -33,6 +33,8 @@ type Source struct {
 	StateDir   string                                       // on the disk whose room is told
 	Report     func(context.Context) (health.Report, error) // from among the rooms
 	Starts     func() (all, unclean uint64)
+	// CertExpiry is until when central knows this terminal; nil without an uplink.
+	CertExpiry func(context.Context) (time.Time, error)
 	Loops      func() []health.Loop
 	Bundle     uint64 // version of the catalogue
 	Version    string // of the daemon
@@ -117,6 +119,7 @@ var (
 	descDevice   = desc("device_state", "1 for the state that a device is in.", "device", "state")
 	descFunction = desc("function_available", "1 if the function can be had.", "function")
 	descOut      = desc("out_of_service", "1 while nothing can be offered.")
+	descCert     = desc("cert_expiry_seconds", "Time until the terminal's certificate for central ends.")
 	descActions  = desc("actions_open", "Actions without a result.")
 	descAlarms   = desc("alarms_standing", "What an operator must look at.")
 	descLoop     = desc("loop_still_seconds", "Time since a loop of the daemon last got round.", "loop")
@@ -124,7 +127,7 @@ var (
 
 func (c collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descSeq, descAcked, descUnsent, descOldest, descBytes, descBackoff, descBundle, descDisk, descStarts,
-		descUnclean, descDevice, descFunction, descOut, descActions, descAlarms, descLoop} {
+		descUnclean, descDevice, descFunction, descOut, descCert, descActions, descAlarms, descLoop} {
 		to <- d
 	}
 }
@@ -156,6 +159,12 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), askFor)
 	defer cancel()
+	if c.CertExpiry != nil {
+		// Without an answer there is no figure, and central's device tells that the uplink is away.
+		if until, err := c.CertExpiry(ctx); err == nil {
+			gauge(descCert, until.Sub(c.Now()).Seconds())
+		}
+	}
 	r, err := c.Report(ctx)
 	if err != nil {
 		// What the rooms would have said is missing, and the age of their loop says why.

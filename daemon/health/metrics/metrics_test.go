@@ -53,10 +53,11 @@ func TestMetrics(t *testing.T) {
 	table.Cash(dawn, cash.Offline{Cause: "port lost"})
 	facts := health.Facts{CentralOnline: true, Nothing: true, Alarms: []string{"a"}, Central: health.CentralReport{Unsent: 3, Open: 2, Backoff: 1500}}
 	s := Source{Journal: chain{7}, JournalDir: dir, StateDir: dir, Bundle: 12, Version: "v1",
-		Report: func(context.Context) (health.Report, error) { return table.Report(dawn, facts), nil },
-		Starts: func() (uint64, uint64) { return 5, 2 },
-		Loops:  func() []health.Loop { return []health.Loop{{Name: "rooms", Still: 250}} },
-		Now:    func() time.Time { return dawn.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler)}
+		Report:     func(context.Context) (health.Report, error) { return table.Report(dawn, facts), nil },
+		Starts:     func() (uint64, uint64) { return 5, 2 },
+		CertExpiry: func(context.Context) (time.Time, error) { return dawn.Add(time.Hour), nil },
+		Loops:      func() []health.Loop { return []health.Loop{{Name: "rooms", Still: 250}} },
+		Now:        func() time.Time { return dawn.Add(time.Minute) }, Log: slog.New(slog.DiscardHandler)}
 	text := figures(t, s, func(m *Metrics) {
 		m.Committed(3 * time.Millisecond)
 		m.Called("records", "ok")
@@ -68,7 +69,7 @@ func TestMetrics(t *testing.T) {
 		`journal_commit_seconds_bucket{le="0.004"} 1`, `sync_attempts_total{result="ok",type="records"} 1`, "sync_backoff_seconds 1.5",
 		`bundle_version_info{bundle="12",daemon="v1"} 1`, "quarantine_total 1", "starts_total 5", "unclean_starts_total 2", "disk_free_bytes ",
 		`device_state{device="acceptor",state="offline"} 1`, `device_state{device="acceptor",state="online"} 0`,
-		`function_available{function="cash"} 0`, `function_available{function="central"} 1`, "out_of_service 1", "actions_open 2", "alarms_standing 1",
+		`function_available{function="cash"} 0`, `function_available{function="central"} 1`, "out_of_service 1", "cert_expiry_seconds 3540", "actions_open 2", "alarms_standing 1",
 		`loop_still_seconds{loop="rooms"} 0.25`,
 	} {
 		if !strings.Contains(text, "\n"+want) {
@@ -94,6 +95,10 @@ func TestClockOffset(t *testing.T) {
 		Now: func() time.Time { return dawn }, Log: slog.New(slog.DiscardHandler)}
 	if text := figures(t, s, nil); strings.Contains(text, "clock_offset_seconds") {
 		t.Errorf("an offset before central has answered:\n%s", text)
+	}
+	s.CertExpiry = func(context.Context) (time.Time, error) { return time.Time{}, errors.New("nobody listens") }
+	if text := figures(t, s, nil); strings.Contains(text, "\ncert_expiry_seconds") {
+		t.Errorf("an expiry that the uplink has not told:\n%s", text)
 	}
 	text := figures(t, s, func(m *Metrics) {
 		m.Clock(90 * time.Second)

@@ -35,7 +35,7 @@ async function look(page, what, s, faults) {
  * The whole of it looks at nine languages; a share at the longest words, the other
  * scripts and the other direction.
  */
-const looked = process.env.KIOSK_ALL ? langs : ['az', 'ru', 'ar', 'de']
+const looked = process.env.KIOSK_ALL ? langs : ['az', 'ru', 'ar']
 
 for (const lang of looked) {
   test(`every situation fits in ${lang}`, async () => {
