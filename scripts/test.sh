@@ -131,9 +131,8 @@ step "go tests with race detector" race_tests
 step "go tests with fault points" fault_tests
 step "page: types" page typecheck
 step "page: unit tests" page test
-beside "page: stage in the browser" page test:stage
+step "page: stage in the browser" page test:stage
 step "page: terminal in the browser" page test:terminal
-joined
 beside "crash campaign, share, seed $seed" scripts/proof.sh crash --share 60s --seed "$seed"
 step "units" scripts/proof.sh units
 joined
