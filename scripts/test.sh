@@ -133,7 +133,7 @@ step "page: types" page typecheck
 step "page: unit tests" page test
 step "page: stage in the browser" page test:stage
 step "page: terminal in the browser" page test:terminal
-beside "crash campaign, share, seed $seed" scripts/proof.sh crash --share 60s --seed "$seed"
+beside "crash campaign, share, seed $seed" scripts/proof.sh crash --share 45s --seed "$seed"
 step "units" scripts/proof.sh units
 joined
 if [ "$all" = --all ]; then

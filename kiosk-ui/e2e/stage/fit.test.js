@@ -32,12 +32,13 @@ async function look(page, what, s, faults) {
 }
 
 /**
- * The whole of it looks at nine languages; a share at the longest words, the other
- * scripts and the other direction.
+ * The whole of it looks at nine languages. A share looks at every situation in the
+ * longest words and in the other direction, and at the main screens in what most
+ * people here read, too.
  */
 const looked = process.env.KIOSK_ALL ? langs : ['az', 'ru', 'ar']
 
-for (const lang of looked) {
+for (const lang of looked.filter((l) => process.env.KIOSK_ALL || l !== 'az')) {
   test(`every situation fits in ${lang}`, async () => {
     const { page, noise, ctx } = await open(b, st)
     await unpainted(page)
