@@ -35,7 +35,8 @@ const draftTick = signal(0)
 
 let link: Link | undefined
 
-// Drawing: at most once a frame, and only the newest state.
+// Drawing: the first state of a frame at once, so that the work is done when the
+// frame begins; of those that follow before it, the newest.
 
 let newest: State | undefined
 let frame = false
@@ -46,8 +47,9 @@ function show(s: State): void {
   frame = true
   requestAnimationFrame(() => {
     frame = false
-    if (newest) draw(newest)
+    if (newest && newest !== s) show(newest)
   })
+  draw(s)
 }
 
 /** Service mode speaks fewer languages than the terminal, and English for the others. */
@@ -59,7 +61,7 @@ function languageOf({ visit, service }: State): Lang {
 function draw(s: State): void {
   const lang = languageOf(s)
   if (!isLoaded(lang)) {
-    load(lang).then(() => newest && show(newest), () => undefined)
+    load(lang).then(() => newest && draw(newest), () => undefined)
   } else if (language.value !== lang) apply(lang)
   const before = state.value
   if (before && (!before.visit.warning !== !s.visit.warning || !before.service?.confirm !== !s.service?.confirm)) guard.changed(performance.now())
