@@ -28,6 +28,7 @@ inside() {
 	local root=$1 net=$2 user=$3 node
 	shift 3
 	mount --make-rprivate /
+	mount --bind "$root" "$root" # a root must be a mount
 	[ "$net" = online ] || ip link set lo up
 	mount -t proc proc "$root/proc"
 	mount -t tmpfs -o mode=755 dev "$root/dev"
@@ -42,12 +43,20 @@ inside() {
 	ln -s /proc/self/fd "$root/dev/fd"
 	mount -t tmpfs -o mode=755 run "$root/run"
 	mount -t sysfs -o ro sys "$root/sys"
+	# The machine's own root, not a chroot: in that no user may make namespaces
+	# (user_namespaces(7)), and no machine is one.
+	cd "$root"
+	mkdir -p outside
+	pivot_root . outside
+	cd /
+	umount -l /outside
+	rmdir /outside
 	local home uid
-	home=$(chroot "$root" sh -c "echo ~$user")
-	uid=$(chroot "$root" id -u "$user")
+	home=$(sh -c "echo ~$user")
+	uid=$(id -u "$user")
 	# setpriv is part of Debian's minimum; su would want a terminal for itself.
 	exec env -i "${settings[@]}" HOME="$home" USER="$user" LOGNAME="$user" TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		chroot "$root" setpriv --reuid="$uid" --regid="$uid" --init-groups --reset-env \
+		setpriv --reuid="$uid" --regid="$uid" --init-groups --reset-env \
 		env "${settings[@]}" HOME="$home" bash -c 'cd && exec bash /opt/person.sh "$@"' person "$@"
 }
 

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -95,6 +96,9 @@ func Start(ctx context.Context, o Options) (_ *Rig, err error) {
 	if o.Quiet {
 		args, says = append(args, "--quiet"), io.Discard
 	}
+	// Whoever reads the figures may be gone before they are written: that ends no
+	// measurement before its Stop. Caught, not ignored, so that children inherit nothing.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	r.cmd = exec.CommandContext(ctx, filepath.Join(o.BinDir, "supervisor"), args...)
 	r.cmd.Cancel = func() error { return r.cmd.Process.Signal(syscall.SIGTERM) }
 	r.cmd.WaitDelay = stopWait

@@ -36,7 +36,7 @@ func inOwnNamespaces(t *testing.T) bool {
 		prepareNamespaces(t)
 		return true
 	}
-	for _, tool := range []string{"pcscd", "pkcs15-tool", "pkcs11-tool", "openssl"} {
+	for _, tool := range []string{pcscd, "pkcs15-tool", "pkcs11-tool", "openssl"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Fatalf("%v: needs the Debian packages pcscd, vsmartcard-vpcd, opensc, opensc-pkcs11 and openssl", err)
 		}
@@ -87,6 +87,7 @@ func prepareNamespaces(t *testing.T) {
 }
 
 const (
+	pcscd        = "/usr/sbin/pcscd" // not on an ordinary user's path
 	readerPort   = "35963"
 	readerDriver = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
 )
@@ -113,7 +114,7 @@ func startReader(t *testing.T) (env []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec pcscd --foreground --error -c "$1"`, "sh", conf)
+	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" --foreground --error -c "$1"`, pcscd, conf)
 	cmd.ExtraFiles = []*os.File{socket}
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said

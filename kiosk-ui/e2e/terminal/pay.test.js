@@ -1,23 +1,11 @@
 // A payment from the first touch to the slip, in three languages, on a whole terminal.
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
-import { browser } from '../stage/stage.js'
-import { person, qepik, terminal, until } from './harness.js'
+import { test } from 'node:test'
+import { qepik, until } from './harness.js'
+import { me, stand, t } from './stand.js'
 
-let t, b, me
-before(async () => {
-  ;[t, b] = await Promise.all([terminal(), browser()])
-  me = await person(b, t)
-})
-afterEach(async () => {
-  await me.leave()
-  me.noise.length = 0
-})
-after(async () => {
-  await b?.close()
-  await t?.stop()
-})
+stand(() => me.leave())
 
 const languages = [
   { lang: 'az', dir: 'ltr', number: '200000001', owed: 2540, notes: [20, 5, 1], paid: /^Ödənildi/, slip: 'qəbzinizi götürün' },

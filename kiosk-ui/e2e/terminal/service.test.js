@@ -5,30 +5,21 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { dirname, join } from 'node:path'
-import { after, afterEach, before, test } from 'node:test'
+import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { misfits } from '../stage/inspect.js'
-import { browser } from '../stage/stage.js'
-import { person, terminal, until } from './harness.js'
+import { until } from './harness.js'
+import { me, stand, t } from './stand.js'
 
 const run = promisify(execFile)
 const bin = process.env.KIOSK_BIN ?? join(dirname(fileURLToPath(import.meta.url)), '../../../bin')
 
-let t, b, me
+stand()
 let read = 0 // records that an earlier test has seen
 before(async () => {
-  ;[t, b] = await Promise.all([terminal(), browser()])
-  me = await person(b, t)
   await me.available()
   read = (await records()).at(-1).seq
-})
-afterEach(() => {
-  me.noise.length = 0
-})
-after(async () => {
-  await b?.close()
-  await t?.stop()
 })
 
 /** The records since an earlier one, as kioskctl lists them from the live terminal. */

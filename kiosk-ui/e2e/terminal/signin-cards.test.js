@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from './harness.js'
-import { again, card, fault, me, pin, put, stand, t, toMethod, toPIN, tries, trouble } from './signin.js'
+import { again, card, fault, pin, put, standWithCards, toMethod, toPIN, tries, trouble } from './signin.js'
+import { me, t } from './stand.js'
 
-stand()
+standWithCards()
 
 // proof/signin does the same without a screen, and faster.
 if (process.env.KIOSK_ALL) test('the card is pulled at every command of a sign-in: the person is told each time, and the next try works', async () => {

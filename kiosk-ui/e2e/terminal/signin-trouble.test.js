@@ -4,9 +4,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { patience, until } from './harness.js'
-import { again, card, fill, history, me, pin, put, stand, t, toMethod, toPIN, tries } from './signin.js'
+import { again, card, fill, history, pin, put, standWithCards, toMethod, toPIN, tries } from './signin.js'
+import { me, t } from './stand.js'
 
-stand()
+standWithCards()
 
 test('FIN and password, then the code from the telephone', async () => {
   await toMethod('az')

@@ -3,33 +3,19 @@
 // asked afterwards what the card has seen.
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before } from 'node:test'
-import { browser } from '../stage/stage.js'
-import { patience, person, terminal, until } from './harness.js'
+import { patience, until } from './harness.js'
+import { me, stand, t } from './stand.js'
 
-/** The terminal of a file of tests, its browser, and who stands before it; stand puts them there. */
-export let t, b, me
-
-export function stand() {
-  before(async () => {
-    ;[t, b] = await Promise.all([terminal(), browser()])
-    me = await person(b, t)
-  })
-  afterEach(async () => {
-    await t.bench('network', { mode: 'on' })
-    await t.bench('central', { mode: 'normal' })
-    await t.bench('pcscd', { action: 'start' }).catch(() => undefined)
-    await out()
-    await me.leave()
-    // Whatever happened, no PIN stays open on any card. One that was just taken out loses its power a moment later.
-    for (const { name } of (await t.world()).cards) await until(`no PIN stays verified on ${name}`, async () => !(await card(name)).verified)
-    me.noise.length = 0
-  })
-  after(async () => {
-    await b?.close()
-    await t?.stop()
-  })
-}
+/** The same for a test with cards: after each, no card is in a reader and none is verified. */
+export const standWithCards = () => stand(async () => {
+  await t.bench('network', { mode: 'on' })
+  await t.bench('central', { mode: 'normal' })
+  await t.bench('pcscd', { action: 'start' }).catch(() => undefined)
+  await out()
+  await me.leave()
+  // Whatever happened, no PIN stays open on any card. One that was just taken out loses its power a moment later.
+  for (const { name } of (await t.world()).cards) await until(`no PIN stays verified on ${name}`, async () => !(await card(name)).verified)
+})
 
 export const card = async (name) => (await t.world()).cards.find((c) => c.name === name)
 export const put = (name, more) => t.bench('card', { action: 'insert', card: name, ...more })

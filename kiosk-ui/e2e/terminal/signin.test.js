@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from './harness.js'
-import { card, history, me, out, pin, put, stand, t, toMethod, toPIN, tries, trouble } from './signin.js'
+import { card, history, out, pin, put, standWithCards, toMethod, toPIN, tries, trouble } from './signin.js'
+import { me, t } from './stand.js'
 
-stand()
+standWithCards()
 
 for (const [lang, name, words] of [
   ['az', 'citizen', { menu: /Nəyi görmək istəyirsiniz/, list: /Ödənişlərim/, out: /Kart/ }],

@@ -3,24 +3,14 @@
 // cassette, screen, slip and central tell the same story.
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
-import { browser } from '../stage/stage.js'
-import { person, terminal, until } from './harness.js'
+import { test } from 'node:test'
+import { until } from './harness.js'
+import { me, stand, t } from './stand.js'
 
-let t, b, me
-before(async () => {
-  ;[t, b] = await Promise.all([terminal(), browser()])
-  me = await person(b, t)
-})
-afterEach(async () => {
+stand(async () => {
   await t.bench('network', { mode: 'on' })
   await t.bench('central', { mode: 'normal' })
   await me.leave()
-  me.noise.length = 0
-})
-after(async () => {
-  await b?.close()
-  await t?.stop()
 })
 
 /** A link that breaks is told in the console by the browser itself; nothing else may be. */

@@ -1,0 +1,24 @@
+// The terminal of a file of tests, its browser, and who stands before it.
+
+import { after, afterEach, before } from 'node:test'
+import { browser } from '../stage/stage.js'
+import { person, terminal } from './harness.js'
+
+/** Put there by stand, before the first test. */
+export let t, b, me
+
+/** Puts them up for the file; tidy leaves everything to the next test as it found it. */
+export function stand(tidy) {
+  before(async () => {
+    ;[t, b] = await Promise.all([terminal(), browser()])
+    me = await person(b, t)
+  })
+  afterEach(async () => {
+    await tidy?.()
+    me.noise.length = 0
+  })
+  after(async () => {
+    await b?.close()
+    await t?.stop()
+  })
+}
