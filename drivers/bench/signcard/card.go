@@ -78,12 +78,6 @@ func (c *Card) ATR() []byte {
 	return bytes.Clone(c.cfg.ATR)
 }
 
-// MuteATR is what a virtual reader is given in place of the ATR of a mute card.
-// Its driver takes any answer for a card that is there, and finds this one, a byte
-// longer than an ATR can be (ISO/IEC 7816-3 8.2.1), to be none: the PC/SC daemon
-// says that the card is there and mute.
-var MuteATR = bytes.Repeat([]byte{0xFF}, 34)
-
 // Reset is power on, reset and power off: verified PINs, the selected file, a
 // chain and an answer that waits are gone.
 func (c *Card) Reset() {

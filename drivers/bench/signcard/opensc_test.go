@@ -16,10 +16,7 @@ import (
 // OpenSC knows nothing of this project: it reads the card through the real PC/SC
 // daemon by its general ISO 7816 code and signs with it, and openssl verifies.
 func TestOpenSC(t *testing.T) {
-	if !inOwnNamespaces(t) {
-		return
-	}
-	env := startReader(t)
+	reader, env := startReader(t)
 	awkward := Layout{NonMinimal: true, PadFF: true, PaddedCert: true, GetResponse: true, ExactLe: true, RelativePaths: true}
 	for _, test := range []struct {
 		name string
@@ -44,7 +41,7 @@ func TestOpenSC(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			remove := insert(t, c)
+			remove := insert(t, reader, c)
 			waitForCard(t, env, true)
 			defer func() {
 				remove()
@@ -84,15 +81,12 @@ func TestOpenSC(t *testing.T) {
 
 // A card that lies upside down in the reader is seen, and is not silently missing.
 func TestMuteCard(t *testing.T) {
-	if !inOwnNamespaces(t) {
-		return
-	}
-	env := startReader(t)
+	reader, env := startReader(t)
 	c, err := New(ecCard(func(c *Config) { c.Mute = true }))
 	if err != nil {
 		t.Fatal(err)
 	}
-	insert(t, c)
+	insert(t, reader, c)
 	waitForCard(t, env, true)
 	out, err := run(env, "pkcs15-tool", "--dump")
 	if err == nil || !strings.Contains(out, "Unresponsive card") {
