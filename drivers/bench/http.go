@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/asan-kiosk/kiosk/drivers/bench/action"
 	"github.com/asan-kiosk/kiosk/drivers/bench/paperprinter"
 	"github.com/asan-kiosk/kiosk/drivers/bench/validator"
 )
@@ -189,6 +190,22 @@ func post[T any](do func(*http.Request, T) (any, error)) http.HandlerFunc {
 	}
 }
 
+// actionOf reads what is to happen to a device.
+func actionOf[A any](known action.Table[A], body map[string]json.RawMessage) (a A, err error) {
+	name, fields, err := actionBody(body)
+	if err != nil {
+		return a, err
+	}
+	a, err = known.Parse(name, fields)
+	switch {
+	case errors.As(err, new(action.UnknownError)):
+		return a, unknownActionError{what: "action", name: name, allowed: known.Names()}
+	case err != nil:
+		return a, badRequestError{err}
+	}
+	return a, nil
+}
+
 // actionBody takes "action" out of a body and leaves the action's own fields.
 func actionBody(body map[string]json.RawMessage) (name string, fields []byte, err error) {
 	raw, ok := body["action"]
@@ -204,16 +221,9 @@ func actionBody(body map[string]json.RawMessage) (name string, fields []byte, er
 }
 
 func (b *bench) postValidator(_ *http.Request, body map[string]json.RawMessage) (any, error) {
-	name, fields, err := actionBody(body)
+	a, err := actionOf(validator.Actions, body)
 	if err != nil {
 		return nil, err
-	}
-	a, err := validator.ParseAction(name, fields)
-	switch {
-	case errors.As(err, new(validator.UnknownActionError)):
-		return nil, unknownActionError{what: "action", name: name, allowed: validator.ActionNames()}
-	case err != nil:
-		return nil, badRequestError{err}
 	}
 	if err := b.doValidator(a); err != nil {
 		return nil, err
@@ -222,16 +232,9 @@ func (b *bench) postValidator(_ *http.Request, body map[string]json.RawMessage) 
 }
 
 func (b *bench) postPrinter(_ *http.Request, body map[string]json.RawMessage) (any, error) {
-	name, fields, err := actionBody(body)
+	a, err := actionOf(paperprinter.Actions, body)
 	if err != nil {
 		return nil, err
-	}
-	a, err := paperprinter.ParseAction(name, fields)
-	switch {
-	case errors.As(err, new(paperprinter.UnknownActionError)):
-		return nil, unknownActionError{what: "action", name: name, allowed: paperprinter.ActionNames()}
-	case err != nil:
-		return nil, badRequestError{err}
 	}
 	if err := b.doPrinter(a); err != nil {
 		return nil, err

@@ -105,16 +105,9 @@ func (b *bench) panelState() ioboard.State {
 }
 
 func (b *bench) postPanel(_ *http.Request, body map[string]json.RawMessage) (any, error) {
-	name, fields, err := actionBody(body)
+	a, err := actionOf(ioboard.Actions, body)
 	if err != nil {
 		return nil, err
-	}
-	a, err := ioboard.ParseAction(name, fields)
-	switch {
-	case errors.As(err, new(ioboard.UnknownActionError)):
-		return nil, unknownActionError{what: "action", name: name, allowed: ioboard.ActionNames()}
-	case err != nil:
-		return nil, badRequestError{err}
 	}
 	if err := b.doPanel(a); err != nil {
 		return nil, err

@@ -1,20 +1,13 @@
 package ioboard
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
+
+	"github.com/asan-kiosk/kiosk/drivers/bench/action"
 )
-
-// Millis is a duration in milliseconds, as JSON carries it.
-type Millis int64
-
-// Duration converts.
-func (m Millis) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
 
 // Contact names a contact for Bounce.
 type Contact string
@@ -52,8 +45,8 @@ type (
 	RestoreMains struct{}
 	// Bounce lets a contact bounce for a time.
 	Bounce struct {
-		Contact Contact `json:"contact"`
-		For     Millis  `json:"for_ms"`
+		Contact Contact       `json:"contact"`
+		For     action.Millis `json:"for_ms"`
 	}
 
 	// Unplug pulls the module's cable, which is its power too.
@@ -64,7 +57,7 @@ type (
 	Restart struct{}
 	// Hang makes it deaf and dumb for a time.
 	Hang struct {
-		For Millis `json:"for_ms"`
+		For action.Millis `json:"for_ms"`
 	}
 	// DropAnswer loses the next Count answers.
 	DropAnswer struct {
@@ -100,8 +93,8 @@ func (DropAnswer) name() string       { return "drop_answer" }
 func (Garbage) name() string          { return "garbage" }
 func (ClearFaults) name() string      { return "clear_faults" }
 
-// parsers decodes each action by its name.
-var parsers = map[string]func([]byte) (Action, error){}
+// Actions are all of them.
+var Actions = action.Table[Action]{}
 
 func init() {
 	register[OpenServiceDoor]()
@@ -128,37 +121,11 @@ func init() {
 
 func register[A Action]() {
 	var zero A
-	parsers[zero.name()] = func(body []byte) (Action, error) {
-		var a A
-		dec := json.NewDecoder(bytes.NewReader(body))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&a); err != nil {
-			return nil, fmt.Errorf("action %s: %w", a.name(), err)
-		}
-		return a, nil
-	}
-}
-
-// ActionNames lists every action, sorted.
-func ActionNames() []string { return slices.Sorted(maps.Keys(parsers)) }
-
-// UnknownActionError is the error of ParseAction for a name it does not know.
-type UnknownActionError struct{ Name string }
-
-func (e UnknownActionError) Error() string { return fmt.Sprintf("unknown action %q", e.Name) }
-
-// ParseAction decodes the JSON object body, which holds the fields of the action
-// and nothing else.
-func ParseAction(name string, body []byte) (Action, error) {
-	parse, ok := parsers[name]
-	if !ok {
-		return nil, UnknownActionError{name}
-	}
-	return parse(body)
+	action.Add[A](Actions, zero.name())
 }
 
 const (
-	maxTime  = Millis(3_600_000)
+	maxTime  = action.Millis(3_600_000)
 	maxCount = 10_000
 )
 
@@ -227,7 +194,7 @@ func (b *Board) loop(to Loop) error {
 
 // arm sets up a trouble.
 func (b *Board) arm(a Action) error {
-	duration := func(m Millis) error {
+	duration := func(m action.Millis) error {
 		if m <= 0 || m > maxTime {
 			return fmt.Errorf("for_ms %d: want 1 to %d", m, maxTime)
 		}

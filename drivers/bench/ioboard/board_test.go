@@ -250,18 +250,18 @@ func TestTroubles(t *testing.T) {
 }
 
 func TestParseAction(t *testing.T) {
-	for _, name := range ActionNames() {
-		if a, err := ParseAction(name, []byte("{}")); err != nil || a.name() != name {
+	for _, name := range Actions.Names() {
+		if a, err := Actions.Parse(name, []byte("{}")); err != nil || a.name() != name {
 			t.Errorf("%s: %v %v", name, a, err)
 		}
 	}
-	if a, err := ParseAction("bounce", []byte(`{"contact":"tamper","for_ms":30}`)); err != nil || a != (Bounce{ContactTamper, 30}) {
+	if a, err := Actions.Parse("bounce", []byte(`{"contact":"tamper","for_ms":30}`)); err != nil || a != (Bounce{ContactTamper, 30}) {
 		t.Errorf("%+v %v", a, err)
 	}
-	if _, err := ParseAction("explode", nil); err == nil {
+	if _, err := Actions.Parse("explode", nil); err == nil {
 		t.Error("explode")
 	}
-	if _, err := ParseAction("plug", []byte(`{"x":1}`)); err == nil {
+	if _, err := Actions.Parse("plug", []byte(`{"x":1}`)); err == nil {
 		t.Error("an unknown field")
 	}
 }

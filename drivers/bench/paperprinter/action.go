@@ -1,20 +1,12 @@
 package paperprinter
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
+
+	"github.com/asan-kiosk/kiosk/drivers/bench/action"
 )
-
-// Millis is a duration in milliseconds, as JSON carries it.
-type Millis int64
-
-// Duration converts.
-func (m Millis) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
 
 // Action is something a person, the mains or an ill wind does to the printer.
 type Action interface{ name() string }
@@ -65,7 +57,7 @@ type (
 	ClearJam struct{}
 	// HotHead stops printing for a time.
 	HotHead struct {
-		For Millis `json:"for_ms"`
+		For action.Millis `json:"for_ms"`
 	}
 	// Break is an error that nothing recovers but Repair.
 	Break struct{}
@@ -74,13 +66,13 @@ type (
 
 	// NoAnswer swallows the next Count answers, or all for a time.
 	NoAnswer struct {
-		Count int    `json:"count"`
-		For   Millis `json:"for_ms"`
+		Count int           `json:"count"`
+		For   action.Millis `json:"for_ms"`
 	}
 	// LateAnswer delays the next Count answers by By.
 	LateAnswer struct {
-		Count int    `json:"count"`
-		By    Millis `json:"by_ms"`
+		Count int           `json:"count"`
+		By    action.Millis `json:"by_ms"`
 	}
 	// Garbage puts bytes before the next Count answers (Bytes, or Length random
 	// ones), or sends them at once when Count is zero.
@@ -91,7 +83,7 @@ type (
 	}
 	// ForceBusy says XOFF for a time, whatever the buffer holds.
 	ForceBusy struct {
-		For Millis `json:"for_ms"`
+		For action.Millis `json:"for_ms"`
 	}
 	// ClearFaults disarms what the actions of this group have armed, and CutAtByte.
 	ClearFaults struct{}
@@ -125,8 +117,8 @@ func (ForceBusy) name() string   { return "force_busy" }
 func (ClearFaults) name() string { return "clear_faults" }
 func (EmptyWorld) name() string  { return "empty_world" }
 
-// parsers decodes each action by its name.
-var parsers = map[string]func([]byte) (Action, error){}
+// Actions are all of them.
+var Actions = action.Table[Action]{}
 
 func init() {
 	register[PowerOff]()
@@ -158,33 +150,7 @@ func init() {
 
 func register[A Action]() {
 	var zero A
-	parsers[zero.name()] = func(body []byte) (Action, error) {
-		var a A
-		dec := json.NewDecoder(bytes.NewReader(body))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&a); err != nil {
-			return nil, fmt.Errorf("action %s: %w", a.name(), err)
-		}
-		return a, nil
-	}
-}
-
-// ActionNames lists every action, sorted.
-func ActionNames() []string { return slices.Sorted(maps.Keys(parsers)) }
-
-// UnknownActionError is the error of ParseAction for a name it does not know.
-type UnknownActionError struct{ Name string }
-
-func (e UnknownActionError) Error() string { return fmt.Sprintf("unknown action %q", e.Name) }
-
-// ParseAction decodes the JSON object body, which holds the fields of the
-// action and nothing else.
-func ParseAction(name string, body []byte) (Action, error) {
-	parse, ok := parsers[name]
-	if !ok {
-		return nil, UnknownActionError{name}
-	}
-	return parse(body)
+	action.Add[A](Actions, zero.name())
 }
 
 const (

@@ -212,18 +212,18 @@ func TestImpossibleActions(t *testing.T) {
 }
 
 func TestParseAction(t *testing.T) {
-	a, err := ParseAction("paper_end", []byte(`{"rows":7}`))
+	a, err := Actions.Parse("paper_end", []byte(`{"rows":7}`))
 	if err != nil || a != (PaperEnd{Rows: 7}) {
 		t.Errorf("%+v %v", a, err)
 	}
-	if _, err := ParseAction("paper_end", []byte(`{"row":7}`)); err == nil {
+	if _, err := Actions.Parse("paper_end", []byte(`{"row":7}`)); err == nil {
 		t.Error("an unknown field was taken")
 	}
-	if _, err := ParseAction("burn", []byte(`{}`)); err == nil {
+	if _, err := Actions.Parse("burn", []byte(`{}`)); err == nil {
 		t.Error("an unknown action was taken")
 	}
-	for _, name := range ActionNames() {
-		if _, err := ParseAction(name, []byte(`{}`)); err != nil {
+	for _, name := range Actions.Names() {
+		if _, err := Actions.Parse(name, []byte(`{}`)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -283,12 +283,12 @@ func FuzzReceive(f *testing.F) {
 }
 
 func FuzzParseAction(f *testing.F) {
-	for _, name := range ActionNames() {
+	for _, name := range Actions.Names() {
 		f.Add(name, []byte(`{}`))
 	}
 	f.Add("load_roll", []byte(`{"rows":9}`))
 	f.Fuzz(func(t *testing.T, name string, body []byte) {
-		a, err := ParseAction(name, body)
+		a, err := Actions.Parse(name, body)
 		if err != nil {
 			return
 		}

@@ -1,21 +1,9 @@
 package validator
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
-	"time"
-
+	"github.com/asan-kiosk/kiosk/drivers/bench/action"
 	"github.com/asan-kiosk/kiosk/drivers/money"
 )
-
-// Millis is a duration in milliseconds, as JSON carries it.
-type Millis int64
-
-// Duration converts.
-func (m Millis) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
 
 // Quality is how a note behaves in the unit.
 type Quality string
@@ -106,12 +94,12 @@ type (
 	// "corrupt" (one random bit) or "delay" (by For). Match, unless zero, is the
 	// first payload byte of frames to spoil. OnlyACK is for ToDevice: host ACKs.
 	FaultLine struct {
-		Direction Direction `json:"direction"`
-		Do        string    `json:"do"`
-		Count     int       `json:"count"`
-		For       Millis    `json:"for_ms"`
-		Match     byte      `json:"match"`
-		OnlyACK   bool      `json:"only_ack"`
+		Direction Direction     `json:"direction"`
+		Do        string        `json:"do"`
+		Count     int           `json:"count"`
+		For       action.Millis `json:"for_ms"`
+		Match     byte          `json:"match"`
+		OnlyACK   bool          `json:"only_ack"`
 	}
 	// LoseACK drops the next Count host ACKs on the line.
 	LoseACK struct {
@@ -126,9 +114,9 @@ type (
 	}
 	// Split sends the next Count answers in pieces of Size bytes with Gap between.
 	Split struct {
-		Count int    `json:"count"`
-		Size  int    `json:"size"`
-		Gap   Millis `json:"gap_ms"`
+		Count int           `json:"count"`
+		Size  int           `json:"size"`
+		Gap   action.Millis `json:"gap_ms"`
 	}
 	// Coalesce holds each of the next Count answers back until the following one.
 	Coalesce struct {
@@ -157,8 +145,8 @@ type (
 	}
 	// Busy shows 1Bh for a time; NoTime leaves out the data byte.
 	Busy struct {
-		For    Millis `json:"for_ms"`
-		NoTime bool   `json:"no_time"`
+		For    action.Millis `json:"for_ms"`
+		NoTime bool          `json:"no_time"`
 	}
 	// ShowState answers the next Count POLLs with Z1 and Data whatever is true.
 	ShowState struct {
@@ -208,14 +196,14 @@ type (
 	}
 	// SetTiming changes the times that are given, in milliseconds.
 	SetTiming struct {
-		Init            *Millis `json:"init_ms"`
-		Accept          *Millis `json:"accept_ms"`
-		Escrow          *Millis `json:"escrow_ms"`
-		Stack           *Millis `json:"stack_ms"`
-		PointOfNoReturn *Millis `json:"point_of_no_return_ms"`
-		Return          *Millis `json:"return_ms"`
-		Take            *Millis `json:"take_ms"`
-		Response        *Millis `json:"response_ms"`
+		Init            *action.Millis `json:"init_ms"`
+		Accept          *action.Millis `json:"accept_ms"`
+		Escrow          *action.Millis `json:"escrow_ms"`
+		Stack           *action.Millis `json:"stack_ms"`
+		PointOfNoReturn *action.Millis `json:"point_of_no_return_ms"`
+		Return          *action.Millis `json:"return_ms"`
+		Take            *action.Millis `json:"take_ms"`
+		Response        *action.Millis `json:"response_ms"`
 	}
 	// SetQuirks replaces all quirks.
 	SetQuirks struct {
@@ -259,8 +247,8 @@ func (SetTiming) name() string      { return "set_timing" }
 func (SetQuirks) name() string      { return "set_quirks" }
 func (ClearFaults) name() string    { return "clear_faults" }
 
-// parsers decodes each action by its name.
-var parsers = map[string]func([]byte) (Action, error){}
+// Actions are all of them.
+var Actions = action.Table[Action]{}
 
 func init() {
 	register[Insert]()
@@ -300,31 +288,5 @@ func init() {
 
 func register[A Action]() {
 	var zero A
-	parsers[zero.name()] = func(body []byte) (Action, error) {
-		var a A
-		dec := json.NewDecoder(bytes.NewReader(body))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&a); err != nil {
-			return nil, fmt.Errorf("action %s: %w", a.name(), err)
-		}
-		return a, nil
-	}
-}
-
-// ActionNames lists every action, sorted.
-func ActionNames() []string { return slices.Sorted(maps.Keys(parsers)) }
-
-// UnknownActionError is the error of ParseAction for a name it does not know.
-type UnknownActionError struct{ Name string }
-
-func (e UnknownActionError) Error() string { return fmt.Sprintf("unknown action %q", e.Name) }
-
-// ParseAction decodes the JSON object body, which holds the fields of the
-// action and nothing else.
-func ParseAction(name string, body []byte) (Action, error) {
-	parse, ok := parsers[name]
-	if !ok {
-		return nil, UnknownActionError{name}
-	}
-	return parse(body)
+	action.Add[A](Actions, zero.name())
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/asan-kiosk/kiosk/drivers/bench/action"
 )
 
 const (
@@ -342,7 +344,7 @@ func (v *Validator) setTiming(a SetTiming) {
 	t := &v.cfg.Timing
 	for _, s := range []struct {
 		to *time.Duration
-		m  *Millis
+		m  *action.Millis
 	}{
 		{&t.Init, a.Init},
 		{&t.Accept, a.Accept},

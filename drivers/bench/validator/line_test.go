@@ -164,18 +164,18 @@ func TestImpossibleActionsChangeNothing(t *testing.T) {
 }
 
 func TestParseAction(t *testing.T) {
-	a, err := ParseAction("insert", []byte(`{"value":{"minor":500,"currency":"AZN"},"quality":"jam_head"}`))
+	a, err := Actions.Parse("insert", []byte(`{"value":{"minor":500,"currency":"AZN"},"quality":"jam_head"}`))
 	if err != nil || a != (Insert{Value: money.Manat(5), Quality: QualityJamHead}) {
 		t.Errorf("%+v %v", a, err)
 	}
-	if _, err := ParseAction("insert", []byte(`{"valeu":1}`)); err == nil {
+	if _, err := Actions.Parse("insert", []byte(`{"valeu":1}`)); err == nil {
 		t.Error("an unknown field was taken")
 	}
-	if _, err := ParseAction("explode", []byte(`{}`)); err == nil {
+	if _, err := Actions.Parse("explode", []byte(`{}`)); err == nil {
 		t.Error("an unknown action was taken")
 	}
-	for _, name := range ActionNames() {
-		if _, err := ParseAction(name, []byte(`{}`)); err != nil {
+	for _, name := range Actions.Names() {
+		if _, err := Actions.Parse(name, []byte(`{}`)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/asan-kiosk/kiosk/drivers/bench/action"
 	"github.com/asan-kiosk/kiosk/drivers/money"
 )
 
@@ -27,7 +28,7 @@ func anyAction(c choose) Action {
 	quality := pick(c, Qualities()...)
 	yes := c(2) == 1
 	count := c(3) + 1
-	ms := Millis(c(2000))
+	ms := action.Millis(c(2000))
 	return pick(c, []Action{
 		Insert{Value: value}, Insert{Value: value}, Insert{Value: value},
 		Insert{Value: value, Quality: quality, InCassette: yes, HoldOut: !yes},
@@ -265,12 +266,12 @@ func FuzzReceive(f *testing.F) {
 }
 
 func FuzzParseAction(f *testing.F) {
-	for _, name := range ActionNames() {
+	for _, name := range Actions.Names() {
 		f.Add(name, []byte(`{}`))
 	}
 	f.Add("swap", []byte(`{"table":[{"value":{"minor":500,"currency":"AZN"}}]}`))
 	f.Fuzz(func(t *testing.T, name string, body []byte) {
-		a, err := ParseAction(name, body)
+		a, err := Actions.Parse(name, body)
 		if err != nil {
 			return
 		}
