@@ -17,6 +17,7 @@ import (
 type pty struct {
 	master *os.File
 	slave  *os.File
+	closes *os.File // inotify(7): somebody has closed the slave
 	link   string
 }
 
@@ -55,6 +56,9 @@ func (p *pty) setUp() error {
 	if err := makeRaw(p.slave); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if err := p.watchCloses(name); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	fresh := p.link + ".new"
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -63,6 +67,36 @@ func (p *pty) setUp() error {
 		return err
 	}
 	return os.Rename(fresh, p.link)
+}
+
+// watchCloses makes the slave free for the next one when a daemon that took it for
+// itself (TIOCEXCL) has closed it, as the last close of a real port does. While the
+// bench holds it there is no last close, and after a daemon that was killed no
+// ordinary user could open it again; root always can.
+func (p *pty) watchCloses(name string) error {
+	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	p.closes = os.NewFile(uintptr(fd), "closes of "+name)
+	if _, err := unix.InotifyAddWatch(fd, name, unix.IN_CLOSE); err != nil {
+		return err
+	}
+	raw, err := p.slave.SyscallConn()
+	if err != nil {
+		return err
+	}
+	go func() { // ends when closes is closed
+		for told := make([]byte, 4096); ; {
+			if _, err := p.closes.Read(told); err != nil {
+				return
+			}
+			if err := raw.Control(func(fd uintptr) { _ = unix.IoctlSetInt(int(fd), unix.TIOCNXCL, 0) }); err != nil {
+				return
+			}
+		}
+	}()
+	return nil
 }
 
 // makeRaw: eight bits, no echo, no line editing, no flow control.
@@ -107,6 +141,9 @@ func (p *pty) close() error {
 			errs = append(errs, os.Remove(p.link))
 		}
 		errs = append(errs, p.slave.Close())
+	}
+	if p.closes != nil {
+		errs = append(errs, p.closes.Close())
 	}
 	return errors.Join(append(errs, p.master.Close())...)
 }

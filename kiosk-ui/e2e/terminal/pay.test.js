@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { qepik, until } from './harness.js'
 import { me, stand, t } from './stand.js'
 
-stand(() => me.leave())
+stand({ tidy: () => me.leave() })
 
 const languages = [
   { lang: 'az', dir: 'ltr', number: '200000001', owed: 2540, notes: [20, 5, 1], paid: /^Ödənildi/, slip: 'qəbzinizi götürün' },

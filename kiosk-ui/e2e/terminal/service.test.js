@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { dirname, join } from 'node:path'
-import { before, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { misfits } from '../stage/inspect.js'
@@ -15,11 +15,12 @@ import { me, stand, t } from './stand.js'
 const run = promisify(execFile)
 const bin = process.env.KIOSK_BIN ?? join(dirname(fileURLToPath(import.meta.url)), '../../../bin')
 
-stand()
 let read = 0 // records that an earlier test has seen
-before(async () => {
-  await me.available()
-  read = (await records()).at(-1).seq
+stand({
+  async begin() {
+    await me.available()
+    await forget()
+  },
 })
 
 /** The records since an earlier one, as kioskctl lists them from the live terminal. */

@@ -7,14 +7,16 @@ import { patience, until } from './harness.js'
 import { me, stand, t } from './stand.js'
 
 /** The same for a test with cards: after each, no card is in a reader and none is verified. */
-export const standWithCards = () => stand(async () => {
-  await t.bench('network', { mode: 'on' })
-  await t.bench('central', { mode: 'normal' })
-  await t.bench('pcscd', { action: 'start' }).catch(() => undefined)
-  await out()
-  await me.leave()
-  // Whatever happened, no PIN stays open on any card. One that was just taken out loses its power a moment later.
-  for (const { name } of (await t.world()).cards) await until(`no PIN stays verified on ${name}`, async () => !(await card(name)).verified)
+export const standWithCards = () => stand({
+  async tidy() {
+    await t.bench('network', { mode: 'on' })
+    await t.bench('central', { mode: 'normal' })
+    await t.bench('pcscd', { action: 'start' }).catch(() => undefined)
+    await out()
+    await me.leave()
+    // Whatever happened, no PIN stays open on any card. One that was just taken out loses its power a moment later.
+    for (const { name } of (await t.world()).cards) await until(`no PIN stays verified on ${name}`, async () => !(await card(name)).verified)
+  },
 })
 
 export const card = async (name) => (await t.world()).cards.find((c) => c.name === name)

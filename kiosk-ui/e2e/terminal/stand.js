@@ -7,11 +7,15 @@ import { person, terminal } from './harness.js'
 /** Put there by stand, before the first test. */
 export let t, b, me
 
-/** Puts them up for the file; tidy leaves everything to the next test as it found it. */
-export function stand(tidy) {
+/**
+ * Puts them up for the file. begin follows that at once; tidy leaves everything to the
+ * next test as it found it. (Two "before" of a file would run side by side.)
+ */
+export function stand({ begin, tidy } = {}) {
   before(async () => {
     ;[t, b] = await Promise.all([terminal(), browser()])
     me = await person(b, t)
+    await begin?.()
   })
   afterEach(async () => {
     await tidy?.()

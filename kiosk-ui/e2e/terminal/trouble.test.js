@@ -7,10 +7,12 @@ import { test } from 'node:test'
 import { until } from './harness.js'
 import { me, stand, t } from './stand.js'
 
-stand(async () => {
-  await t.bench('network', { mode: 'on' })
-  await t.bench('central', { mode: 'normal' })
-  await me.leave()
+stand({
+  async tidy() {
+    await t.bench('network', { mode: 'on' })
+    await t.bench('central', { mode: 'normal' })
+    await me.leave()
+  },
 })
 
 /** A link that breaks is told in the console by the browser itself; nothing else may be. */

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestPortIsFreeAfterAKill: a daemon takes its ports for itself and is killed; the
+// next one of the same ordinary user can open them, as those of a cabinet.
+func TestPortIsFreeAfterAKill(t *testing.T) {
+	p, err := openPTY(filepath.Join(t.TempDir(), "port"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := p.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	open := func() (*os.File, error) {
+		return os.OpenFile(p.link, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	}
+	first, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.IoctlSetInt(int(first.Fd()), unix.TIOCEXCL, 0); err != nil {
+		t.Fatal(err)
+	}
+	asOrdinaryUser(t, func() {
+		if second, err := open(); err == nil {
+			_ = second.Close()
+			t.Error("the port is not exclusive: this shows nothing")
+			return
+		}
+		_ = first.Close() // as the end of a process does, which says no TIOCNXCL
+		for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+			second, err := open()
+			if err == nil {
+				_ = second.Close()
+				return
+			}
+			if time.Now().After(end) {
+				t.Errorf("the next daemon: %v", err)
+				return
+			}
+		}
+	})
+}
+
+// asOrdinaryUser runs f in a thread without root's rights, which ends with it.
+func asOrdinaryUser(t *testing.T, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and never unlocked: the thread is thrown away
+		head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err := unix.Capset(&head, &none[0]); err != nil {
+			t.Error(err)
+			return
+		}
+		f()
+	}()
+	<-done
+}
