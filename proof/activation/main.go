@@ -80,11 +80,22 @@ func show(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	run, err := activate(ctx, o, r, "kioskd", r.Terminal.Screen, "unshare", "--net", "--")
+	run, err := activate(ctx, o, r, "kioskd", r.Terminal.Screen, withoutNetwork()...)
 	if err != nil {
 		return errors.Join(err, up.stop())
 	}
-	err = visit(ctx, o, r, run.cmd.Process.Pid)
+	whileThere, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for _, a := range []*activated{run, up} {
+		go func() {
+			select {
+			case <-a.ended: // nothing more will come of the visit
+				cancel()
+			case <-whileThere.Done():
+			}
+		}()
+	}
+	err = visit(whileThere, o, r, run.cmd.Process.Pid)
 	// What ended before it was told to has failed, whatever the visit has shown.
 	err = errors.Join(err, run.stop(), up.stop())
 	if err != nil {
@@ -93,12 +104,23 @@ func show(ctx context.Context, o options) error {
 	return nil
 }
 
+// withoutNetwork starts a command with a network of its own that has nothing in it. An
+// ordinary user may do that as the owner of a user namespace only (user_namespaces(7)).
+func withoutNetwork() []string {
+	if os.Getuid() == 0 {
+		return []string{"unshare", "--net", "--"}
+	}
+	return []string{"unshare", "--user", "--map-current-user", "--net", "--"}
+}
+
 // activated is a unit's command under systemd-socket-activate, which becomes the
 // command with the first connection and keeps its process id.
 type activated struct {
-	unit string
-	cmd  *exec.Cmd
-	log  *os.File
+	unit  string
+	cmd   *exec.Cmd
+	log   *os.File
+	ended chan struct{}
+	how   error // read after ended
 }
 
 // activate starts the command of a service as its socket's unit says, at another
@@ -124,12 +146,18 @@ func activate(ctx context.Context, o options, r *rig.Rig, unit, address string, 
 	if err := cmd.Start(); err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
-	return &activated{unit, cmd, log}, nil
+	a := &activated{unit: unit, cmd: cmd, log: log, ended: make(chan struct{})}
+	go func() {
+		a.how = cmd.Wait()
+		close(a.ended)
+	}()
+	return a, nil
 }
 
 func (a *activated) stop() error {
 	_ = a.cmd.Process.Signal(syscall.SIGTERM) // one that is gone has left its status
-	if err := errors.Join(a.cmd.Wait(), a.log.Close()); err != nil {
+	<-a.ended
+	if err := errors.Join(a.how, a.log.Close()); err != nil {
 		return fmt.Errorf("the end of %s: %w", a.unit, err)
 	}
 	return nil
@@ -192,7 +220,11 @@ func walled(ctx context.Context, r *rig.Rig, pid int) error {
 		return err
 	}
 	to := strings.Join([]string{r.Terminal.Screen, r.Terminal.Central, r.Terminal.Bench, "192.0.2.1:443", "[2001:db8::1]:443", "[::1]:80"}, ",")
-	out, err := exec.CommandContext(ctx, "nsenter", "--net="+filepath.Join(proc, "ns", "net"), self, "--dial", to).CombinedOutput()
+	enter := []string{"--net=" + filepath.Join(proc, "ns", "net")}
+	if os.Getuid() != 0 {
+		enter = append(enter, "--user="+filepath.Join(proc, "ns", "user"), "--preserve-credentials")
+	}
+	out, err := exec.CommandContext(ctx, "nsenter", append(enter, self, "--dial", to)...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("a way out: %w\n%s", err, out)
 	}
