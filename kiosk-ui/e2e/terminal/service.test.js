@@ -168,6 +168,7 @@ test('a person in the middle of a payment when the door opens: the money is kept
   await written('alarm.raised', { alarm: 'door' })
   assert.deepEqual(await t.payments('300000002'), [])
   // Which may end by itself meanwhile.
+  await me.stood()
   if ((await me.step()) === 'farewell') await me.page.locator('.screen[data-step=farewell] #main').click({ timeout: 1000 }).catch(() => undefined)
   await me.see('service_login')
   assert.equal(await t.slips(), slips + 1, 'one slip for one credit')

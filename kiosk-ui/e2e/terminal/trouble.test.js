@@ -4,8 +4,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { until } from './harness.js'
-import { me, stand, t } from './stand.js'
+import { person, until } from './harness.js'
+import { b, me, stand, t } from './stand.js'
 
 stand({
   async tidy() {
