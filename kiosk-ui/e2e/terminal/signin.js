@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { patience, until } from './harness.js'
 import { me, stand, t } from './stand.js'
 
-/** The same for a test with cards: after each, no card is in a reader and none is verified. */
+/** Stands for tests with cards: after each, no card is in a reader and none is verified. */
 export const standWithCards = () => stand({
   async tidy() {
     await t.bench('network', { mode: 'on' })
