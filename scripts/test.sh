@@ -1,7 +1,7 @@
 #!/bin/bash
 # test.sh [--all]: everything that must hold. Each step tells whether it passed and
 # how long it took; a failed one shows the end of its log, and the whole of it is in
-# var/test. The last line is "N passed, N failed", where each Go package counts as
+# var/test. What failed is told once more at the end. The last line is "N passed, N failed", where each Go package counts as
 # one and each other step too.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -18,6 +18,7 @@ rm -rf "$logs"
 mkdir -p "$logs"
 
 finish() {
+	cat "$logs"/*.failed 2>/dev/null || true
 	printf 'time: %d min %02d s\n' $(((SECONDS - began) / 60)) $(((SECONDS - began) % 60))
 	echo "$passed passed, $failed failed"
 	exit $((failed > 0))
@@ -30,6 +31,20 @@ interrupted() {
 }
 export NO_COLOR=1 FORCE_COLOR=0 # the logs are read as text
 trap interrupted INT TERM
+
+# failures LOG: the tests that failed in it and what they say, without stacks; nothing
+# where no test says so (TAP of node --test, go test, vitest).
+failures() {
+	awk '
+		/^ *not ok / { tap = 1 }
+		tap && /^ *(stack:|\.\.\.)/ { tap = 0 }
+		/^# Subtest:/ { tap = 0 }
+		/^(=== RUN|=== NAME|ok  \t|PASS)/ { go = 0 }
+		/^ *--- FAIL|^panic:|^WARNING: DATA RACE/ { go = 12 }
+		/^FAIL\t/ || / FAIL  / { print; next }
+		tap || go > 0 { print; go-- }
+	' "$1" | grep -Ev '^ *(---$|FAIL$|duration_ms:|type:|failureType:|code:|name:|operator:)' | cut -c1-200 | head -n 40 || true
+}
 
 # step NAME COMMAND...: one check with a log of its own. Lines of "go test" in the
 # log count each package.
@@ -55,6 +70,7 @@ step() {
 		printf 'FAIL  %4d s\n' $((SECONDS - start))
 		tail -n 120 "$log" | sed 's/^/    /'
 		echo "    (all of it: $log)"
+		{ echo "failed: $name" && failures "$log" | sed 's/^/    /'; } >"${log%.log}.failed"
 	fi
 }
 

@@ -2,27 +2,14 @@
 // everything by keypad alone.
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
+import { test } from 'node:test'
 import { axe } from './axe.js'
+import { fixture } from './fixture.js'
 import { tooSmall, unreachable } from './inspect.js'
 import { at, azn, form, langs, list, main, quote, steps } from './states.js'
-import { browser, draw, open, stage } from './stage.js'
+import { draw, frames, guardOver, open } from './stage.js'
 
-let st, b
-before(async () => {
-  st = await stage()
-  b = await browser()
-})
-// A failed test leaves no page behind: only one may be connected.
-afterEach(async () => {
-  for (const c of b.contexts()) await c.close()
-})
-after(async () => {
-  await b?.close()
-  await st?.close()
-})
-
-const frame = (page) => page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r()))))
+const { st, b } = await fixture()
 
 /** What lies over screens. */
 const overlays = {
@@ -56,7 +43,7 @@ for (const lang of ['az', 'ar', 'ru']) {
       for (const [over, go] of Object.entries(overlays)) {
         s.step_seq += 1000
         await draw(st, page, s)
-        await page.waitForTimeout(310) // the guard of a new screen
+        await guardOver(page)
         await go(page)
         await page.locator('.dialog').waitFor()
         await axe(page, `${lang}, ${over}`, faults)
@@ -89,46 +76,45 @@ test('a whole visit by keypad alone', async () => {
   const { page, ctx } = await open(b, st)
   const key = async (k) => {
     await page.keyboard.press(k)
-    await frame(page)
+    await frames(page)
   }
-  const settle = () => page.waitForTimeout(310) // the guard of a new screen holds for Enter too
   const focus = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.textContent)
   const screens = main('az')
 
   await draw(st, page, screens.services)
-  await settle()
+  await guardOver(page)
   assert.equal(await page.evaluate(() => document.activeElement.tagName), 'H1', 'a new screen is read from its title')
   for (let i = 0; i < 20 && !(await focus()).startsWith('Bildiriş'); i++) await key('ArrowDown')
-  let from = st.heard.length
+  let from = st.heard()
   await key('Enter')
   assert.equal((await st.command('Visit.Service', from)).service, 'pay')
 
   await draw(st, page, at('form', 'az', { form: form('az', { value: '' }), can_next: true, can_back: true, cancel: 'leave' }))
-  await settle()
-  from = st.heard.length
+  await guardOver(page)
+  from = st.heard()
   for (const d of '12') await key(d)
   await key('Backspace')
   await st.command('Visit.Input', from)
-  assert.deepEqual(st.heard.slice(from).filter((c) => c.name === 'Visit.Input').map((c) => c.value ?? ''), ['1', '12', '1'])
-  from = st.heard.length
+  assert.deepEqual((await st.since(from, page)).filter((c) => c.name === 'Visit.Input').map((c) => c.value ?? ''), ['1', '12', '1'])
+  from = st.heard()
   await key('Escape')
   await st.command('Visit.Back', from)
 
   await draw(st, page, screens.pay)
-  await settle()
+  await guardOver(page)
   await key('Escape')
   assert.equal(await focus(), 'cancel', 'leaving is shown, never done by one key')
   await key('F1')
   assert.equal(await focus(), 'close', 'the focus moves into what lies over the screen')
-  await settle()
+  await guardOver(page)
   await key('Escape')
   assert.equal(await page.locator('.dialog').count(), 0)
   assert.equal(await focus(), 'cancel', 'and back')
 
   await draw(st, page, screens.farewell)
-  await settle()
+  await guardOver(page)
   for (let i = 0; i < 20 && (await focus()) !== 'main'; i++) await key('ArrowDown')
-  from = st.heard.length
+  from = st.heard()
   await key('Enter')
   await st.command('Visit.Next', from)
   await ctx.close()

@@ -5,26 +5,15 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { after, afterEach, before, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fixture } from './fixture.js'
 import { deadEnd, misfits } from './inspect.js'
 import { atDesk, everySection, worst } from './service.js'
 import { all, langs, main, steps } from './states.js'
-import { browser, draw, open, stage, unpainted } from './stage.js'
+import { draw, open, unpainted } from './stage.js'
 
-let st, b
-before(async () => {
-  st = await stage()
-  b = await browser()
-})
-// A failed test leaves no page behind: only one may be connected.
-afterEach(async () => {
-  for (const c of b.contexts()) await c.close()
-})
-after(async () => {
-  await b?.close()
-  await st?.close()
-})
+const { st, b } = await fixture()
 
 async function look(page, what, s, faults) {
   await draw(st, page, s)

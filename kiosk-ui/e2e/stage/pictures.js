@@ -2,7 +2,7 @@
 //   node e2e/stage/pictures.js FOLDER [az,ar,ru] [large|contrast|reach]
 
 import { mkdirSync } from 'node:fs'
-import { browser, draw, open, stage } from './stage.js'
+import { browser, draw, guardOver, open, stage } from './stage.js'
 import { sections } from './service.js'
 import { main } from './states.js'
 
@@ -18,7 +18,7 @@ for (const lang of languages.split(',')) {
     await page.screenshot({ path: `${folder}/${lang}-${name}.png`, animations: 'disabled' })
     if (name !== 'service') continue
     for (const section of sections) {
-      await page.waitForTimeout(310) // the guard of a new screen
+      await guardOver(page)
       await page.locator(`#tab-${section}`).click()
       await page.screenshot({ path: `${folder}/${lang}-${name}-${section}.png`, animations: 'disabled' })
     }

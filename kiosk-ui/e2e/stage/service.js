@@ -1,7 +1,7 @@
 // Situations of service mode, for states.js: the way in, the desk of who has signed
 // in, and each member of each list of the wire that it can show. The people are made up.
 
-import { draw } from './stage.js'
+import { draw, guardOver } from './stage.js'
 import { at, azn, list } from './states.js'
 
 /** The languages of service mode; a terminal in another one shows it in English, as the daemon says. */
@@ -126,7 +126,7 @@ export async function* everySection(st, page, s) {
       return { shown: document.querySelector('[id^=tab-][aria-pressed=true]')?.id, more: on() !== undefined && on().getAttribute('aria-disabled') !== 'true' }
     }, selector)
   await draw(st, page, s)
-  await page.waitForTimeout(310) // the guard of a new screen
+  await guardOver(page)
   for (const section of sections) {
     let at = await press(`#tab-${section}`)
     if (at.shown !== `tab-${section}`) throw new Error(`the section ${section} did not open, ${at.shown} is shown`)

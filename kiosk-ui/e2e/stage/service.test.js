@@ -4,33 +4,17 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { after, afterEach, before, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { axe } from './axe.js'
+import { fixture, plain } from './fixture.js'
 import { misfits, tooSmall, unreachable } from './inspect.js'
 import { atDesk, atLogin, desk, devices, everySection, pinEntry, sectionStates, serviceLangs, worst } from './service.js'
 import { at, main } from './states.js'
-import { browser, draw, open, stage, unpainted } from './stage.js'
+import { draw, frames, guardOver, open, unpainted } from './stage.js'
 
-let st, b
-before(async () => {
-  st = await stage()
-  b = await browser()
-})
-// A failed test leaves no page behind: only one may be connected.
-afterEach(async () => {
-  for (const c of b.contexts()) await c.close()
-  st.react({})
-})
-after(async () => {
-  await b?.close()
-  await st?.close()
-})
+const { st, b } = await fixture()
 
-const guardOver = (page) => page.waitForTimeout(310)
-const frames = (page) => page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r()))))
-const plain = (s) => s.replace(/[\u2066-\u2069]/g, '')
-const untouched = (from) => st.heard.slice(from).filter((c) => c.name !== 'Visit.Touch')
 const press = async (page, id) => {
   await page.locator(`#${id}`).click()
   await frames(page)
@@ -90,33 +74,33 @@ test('signing in by touch: the number as a whole, the PIN key by key and nothing
   const { page, noise, ctx } = await open(b, st)
   await draw(st, page, atLogin('az'))
   await guardOver(page)
-  let from = st.heard.length
+  let from = st.heard()
   await page.locator('#main').click({ force: true }) // no number yet
   for (const k of '1019') await page.locator('.pad .key', { hasText: k }).first().click()
   await press(page, 'key-erase')
   assert.equal(await page.locator('#field').innerText(), '101')
   await press(page, 'main')
   assert.equal((await st.command('Service.Login', from)).person, '101')
-  assert.deepEqual(untouched(from).map((c) => c.name), ['Service.Login'], 'the number is not sent before it is whole')
+  assert.deepEqual((await st.since(from, page)).map((c) => c.name), ['Service.Login'], 'the number is not sent before it is whole')
 
   const s = atLogin('az', pinEntry({ length: 0, can_send: false }))
   await draw(st, page, s)
   assert.match(plain(await page.locator('#field-label').innerText()), /101/)
   await guardOver(page)
   st.react({ 'Secret.Key': (x, c) => ((x.service.login.length += c.key === 'erase' ? -1 : 1), x) })
-  from = st.heard.length
+  from = st.heard()
   for (const k of '7391') await page.locator('.pad .key', { hasText: k }).first().click()
   await page.keyboard.press('5')
   await page.keyboard.press('Backspace')
   await page.waitForFunction(() => document.querySelectorAll('#dots i').length === 4)
-  const sent = untouched(from)
+  const sent = await st.since(from, page)
   assert.deepEqual(sent.map((c) => [c.name, c.field, c.key, c.step_seq]), ['7', '3', '9', '1', '5', 'erase'].map((k) => ['Secret.Key', 'service_pin', k, s.step_seq]))
   assert.doesNotMatch(await page.evaluate(() => document.documentElement.outerHTML), /7391/)
   assert.equal(await page.locator('#field').innerText(), '')
 
   await draw(st, page, atLogin('az', pinEntry()))
   await guardOver(page)
-  from = st.heard.length
+  from = st.heard()
   await press(page, 'main')
   await st.command('Visit.Next', from)
   await press(page, 'back')
@@ -131,19 +115,19 @@ test('a wrong PIN, the check and the pause are told; in the pause nothing is sen
   assert.match(await page.locator('#problem[role=alert]').innerText(), /number or the PIN is wrong/)
   await draw(st, page, atLogin('en', pinEntry({ length: 4, can_send: false, checking: true }), { can_back: false }))
   assert.match(await page.locator('#problem').innerText(), /being checked/)
-  let from = st.heard.length
+  let from = st.heard()
   await page.keyboard.press('5')
   await frames(page)
-  assert.deepEqual(untouched(from), [])
+  assert.deepEqual(await st.since(from, page), [])
   const s = atLogin('en', { problem: 'paused', wait_s: 42 })
   await draw(st, page, s)
   assert.match(plain(await page.locator('#problem').innerText()), /in 42 seconds/)
   await guardOver(page)
   for (const k of '101') await page.keyboard.press(k)
-  from = st.heard.length
+  from = st.heard()
   await page.locator('#main').click({ force: true })
   await frames(page)
-  assert.deepEqual(untouched(from), [])
+  assert.deepEqual(await st.since(from, page), [])
   st.show({ ...s, service: { ...s.service, login: { ...s.service.login, problem: undefined, wait_s: 0 } } })
   await page.locator('#main:not([aria-disabled])').waitFor()
   assert.equal(await page.locator('#field').innerText(), '101', 'what was typed of the number is kept')
@@ -156,12 +140,12 @@ test('an act is asked for once; what cannot be done now does nothing; the result
   await draw(st, page, s)
   await guardOver(page)
   await press(page, 'tab-devices')
-  const from = st.heard.length
+  const from = st.heard()
   await page.locator('#act-printer-test_page').click({ force: true })
   await page.locator('#act-printer-paper_changed').click()
   const c = await st.command('Service.Act', from)
   assert.deepEqual([c.device, c.act, c.confirm, c.step_seq], ['printer', 'paper_changed', undefined, s.step_seq])
-  assert.equal(untouched(from).length, 1)
+  assert.equal((await st.since(from, page)).length, 1)
   const say = async (result, detail) => {
     st.show({ ...s, service: { ...s.service, result: { n: 2, device: 'central', act: 'ping', result, detail } } })
     await page.locator('#latest', { hasText: { running: 'Under way', ok: 'Done', failed: 'Failed' }[result] }).waitFor()
@@ -195,7 +179,7 @@ test('an act on money is done at the second yes only, and No takes the question 
     })
     asked.observe(document.body, { subtree: true, childList: true })
   })
-  let from = st.heard.length
+  let from = st.heard()
   await press(page, 'act-cassette-new_cassette')
   await page.locator('.service-ask').waitFor()
   assert.equal(await page.evaluate(() => document.activeElement.id), 'ask-no', 'the safe answer is the near one')
@@ -203,15 +187,15 @@ test('an act on money is done at the second yes only, and No takes the question 
   await press(page, 'ask-no')
   await st.command('Visit.Back', from)
   await page.locator('.service-ask').waitFor({ state: 'detached' })
-  assert.equal(st.heard.slice(from).filter((c) => c.name === 'Service.Act').length, 1)
+  assert.equal((await st.since(from, page)).filter((c) => c.name === 'Service.Act').length, 1)
   await guardOver(page)
-  from = st.heard.length
+  from = st.heard()
   await press(page, 'act-cassette-new_cassette')
   await page.locator('.service-ask').waitFor()
   await guardOver(page)
   await press(page, 'ask-yes')
   await page.locator('.service-ask').waitFor({ state: 'detached' })
-  assert.deepEqual(untouched(from).map((c) => [c.name, c.device, c.act, c.confirm]), [
+  assert.deepEqual((await st.since(from, page)).map((c) => [c.name, c.device, c.act, c.confirm]), [
     ['Service.Act', 'cassette', 'new_cassette', undefined], ['Service.Act', 'cassette', 'new_cassette', true],
   ])
   await ctx.close()
@@ -222,13 +206,12 @@ test('leaving: with a door open only out of service; with closed doors either; o
   const ways = async (s) => {
     await draw(st, page, s)
     await guardOver(page)
-    const from = st.heard.length
+    const from = st.heard()
     for (const id of ['leave-out', 'main']) {
       if (await page.locator(`#${id}`).count()) await page.locator(`#${id}`).click({ force: true })
       await frames(page)
-      await page.waitForTimeout(50)
     }
-    return untouched(from).map((c) => [c.name, c.out_of_service])
+    return (await st.since(from, page)).map((c) => [c.name, c.out_of_service])
   }
   assert.deepEqual(await ways(atDesk('en')), [['Service.Leave', true]])
   assert.match(await page.locator('#main').innerText(), /close the doors/)
@@ -243,14 +226,14 @@ test('touches keep service mode open, and the warning says what comes', async ()
   const { page, ctx } = await open(b, st)
   await draw(st, page, atDesk('az'))
   await page.waitForTimeout(1100) // at most one message a second
-  let from = st.heard.length
+  let from = st.heard()
   await page.mouse.click(540, 1000) // no control is there
   await st.command('Visit.Touch', from)
   await draw(st, page, main('az').service_warning)
   await guardOver(page)
   assert.match(await page.locator('.dialog').innerText(), /xidmətdən kənarda qalacaq/)
   assert.equal(await page.locator('.dialog').getAttribute('role'), 'alertdialog')
-  from = st.heard.length
+  from = st.heard()
   await press(page, 'more-time')
   await st.command('Visit.MoreTime', from)
   await ctx.close()
@@ -262,7 +245,7 @@ test('three languages are offered, and any other one falls to English from left 
   await guardOver(page)
   await press(page, 'languages')
   assert.deepEqual(await page.locator('.languages button').evaluateAll((all) => all.map((x) => x.id)), ['lang-az', 'lang-ru', 'lang-en'])
-  const from = st.heard.length
+  const from = st.heard()
   await guardOver(page)
   await press(page, 'lang-az')
   assert.equal((await st.command('Visit.Language', from)).lang, 'az')
@@ -287,7 +270,7 @@ test('service mode by keypad alone', async () => {
   await draw(st, page, atLogin('az'))
   await guardOver(page)
   assert.equal(await page.evaluate(() => document.activeElement.tagName), 'H1', 'a new screen is read from its title')
-  let from = st.heard.length
+  let from = st.heard()
   for (const k of ['1', '0', '2', 'Backspace', '1', 'x']) await key(k)
   await go('main', 'ArrowDown')
   await key('Enter')
@@ -295,7 +278,7 @@ test('service mode by keypad alone', async () => {
 
   await draw(st, page, atLogin('az', pinEntry()))
   await guardOver(page)
-  from = st.heard.length
+  from = st.heard()
   await key('Escape')
   await st.command('Visit.Back', from)
 
@@ -306,7 +289,7 @@ test('service mode by keypad alone', async () => {
   await go('tab-cash', 'ArrowRight')
   await key('Enter')
   assert.equal(await focus(), 'tab-cash', 'choosing a section keeps the place')
-  from = st.heard.length
+  from = st.heard()
   st.react({ 'Service.Act': (x, c) => ((x.service.confirm = { device: c.device, act: c.act }), x) })
   await go('act-cassette-new_cassette', 'ArrowUp')
   await key('Enter')

@@ -2,43 +2,29 @@
 // is the safe one, and what is said where.
 
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
+import { test } from 'node:test'
+import { fixture, plain } from './fixture.js'
 import { identify, person, pin } from './signin.js'
 import { at, azn, langs, main, outcome } from './states.js'
-import { browser, draw, open, stage } from './stage.js'
+import { draw, guardOver, open } from './stage.js'
 
-let st, b
-before(async () => {
-  st = await stage()
-  b = await browser()
-})
-// A failed test leaves no page behind: only one may be connected.
-afterEach(async () => {
-  for (const c of b.contexts()) await c.close()
-})
-after(async () => {
-  await b?.close()
-  await st?.close()
-})
-
-const guardOver = (page) => page.waitForTimeout(310)
-const plain = (s) => s.replace(/[\u2066-\u2069]/g, '')
+const { st, b } = await fixture()
 
 test('a way to sign in and a certificate are chosen; what cannot be used says why and does nothing', async () => {
   const { page, ctx } = await open(b, st)
   const methods = [{ method: 'asan_imza', available: true }, { method: 'esign_card', available: false, why: 'no_reader' }]
   await draw(st, page, at('method', 'en', { identify: identify('en', { methods }), can_back: true, cancel: 'leave' }))
   await guardOver(page)
-  let from = st.heard.length
+  let from = st.heard()
   await page.locator('#method-esign_card').click({ force: true })
   assert.match(await page.locator('#method-esign_card').innerText(), /card reader does not work/)
   await page.locator('#method-asan_imza').click()
   assert.equal((await st.command('Visit.Method', from)).method, 'asan_imza')
-  assert.equal(st.heard.slice(from).filter((c) => c.name === 'Visit.Method').length, 1)
+  assert.equal((await st.since(from, page)).filter((c) => c.name === 'Visit.Method').length, 1)
 
   await draw(st, page, main('en').certificate)
   await guardOver(page)
-  from = st.heard.length
+  from = st.heard()
   const expired = page.locator('.certificate .choice').nth(2)
   assert.match(await expired.innerText(), /expired/)
   await expired.click({ force: true })
@@ -66,13 +52,13 @@ test('a PIN is sent only when the daemon says that it may be; a wrong one is an 
   const { page, ctx } = await open(b, st)
   await draw(st, page, at('pin', 'en', { identify: identify('en', { pin: pin({ length: 3, can_send: false }) }), can_back: true, cancel: 'leave' }))
   await guardOver(page)
-  let from = st.heard.length
+  let from = st.heard()
   await page.locator('#main').click({ force: true })
-  assert.equal(st.heard.slice(from).filter((c) => c.name === 'Visit.Next').length, 0)
+  assert.equal((await st.since(from, page)).filter((c) => c.name === 'Visit.Next').length, 0)
   assert.equal(plain(await page.locator('#tries').innerText()), '3 tries are left.')
   await draw(st, page, at('pin', 'en', { identify: identify('en', { pin: pin({ length: 4 }) }), can_next: true }))
   await guardOver(page)
-  from = st.heard.length
+  from = st.heard()
   await page.locator('#main').click()
   await st.command('Visit.Next', from)
   await draw(st, page, at('pin', 'en', { identify: identify('en', { pin: pin({ wrong: true, left: 2, length: 0, can_send: false }) }) }))
@@ -94,11 +80,11 @@ test('the last try: not trying is the main way and stands where the last touch w
     assert.equal(await page.locator('#last-yes').evaluate((e) => e.classList.contains('main')), false, lang)
   }
   await guardOver(page)
-  let from = st.heard.length
+  let from = st.heard()
   await page.locator('#main').click()
   await st.command('Visit.Back', from)
-  assert.equal(st.heard.slice(from).filter((c) => c.name === 'Visit.Next').length, 0)
-  from = st.heard.length
+  assert.equal((await st.since(from, page)).filter((c) => c.name === 'Visit.Next').length, 0)
+  from = st.heard()
   await page.locator('#last-yes').click()
   await st.command('Visit.Next', from)
   await ctx.close()
@@ -110,17 +96,17 @@ test('a card that cannot be used: money first, then what to do; try again or ano
   await guardOver(page)
   const said = await page.locator('.message').allInnerTexts()
   assert.match(said[0], /^No money was taken/)
-  let from = st.heard.length
+  let from = st.heard()
   await page.locator('#main').click()
   await st.command('Visit.Next', from)
-  from = st.heard.length
+  from = st.heard()
   await page.locator('#back').click()
   await st.command('Visit.Back', from)
   await draw(st, page, at('card_problem', 'en', { identify: identify('en', { problem: { what: 'pin_blocked', retry: false } }), can_back: true, cancel: 'leave' }))
   await guardOver(page)
   assert.equal(await page.locator('#back').count(), 0)
   assert.match((await page.locator('.message').allInnerTexts())[1], /registration centre/)
-  from = st.heard.length
+  from = st.heard()
   await page.locator('#main').click()
   await st.command('Visit.Back', from)
   await ctx.close()
@@ -147,7 +133,7 @@ test('who is signed in stands on the screen, with a way out that is a money comm
     assert.match(words, /Gülnarə Rüstəm qızı Əliyeva/)
     assert.match(words, /High level/)
     await guardOver(page)
-    const from = st.heard.length
+    const from = st.heard()
     assert.equal(await page.locator('#cancel').innerText(), 'Sign out')
     await page.locator('#cancel').click()
     assert.match((await st.command('Visit.Cancel', from)).key, /^\d+-\d+-\d+$/)

@@ -19,14 +19,26 @@ function frame(code, data) {
   return Buffer.concat([head, data])
 }
 
-/** Accepts an upgrade; on.message gets each text, on.close the end. */
+/**
+ * Accepts an upgrade; on.message gets each text, on.close the end. The connection
+ * counts the texts of both ways.
+ */
 export function accept(request, socket, on) {
   const key = createHash('sha1').update(request.headers['sec-websocket-key'] + guid).digest('base64')
   socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n\r\n`)
   let buffer = Buffer.alloc(0)
   let parts = []
-  const send = (text) => !socket.destroyed && socket.write(frame(op.text, Buffer.from(text)))
   const close = () => socket.destroy()
+  const me = {
+    received: 0,
+    sent: 0,
+    send(text) {
+      if (socket.destroyed) return
+      me.sent++
+      socket.write(frame(op.text, Buffer.from(text)))
+    },
+    close,
+  }
   socket.on('data', (chunk) => {
     buffer = Buffer.concat([buffer, chunk])
     for (;;) {
@@ -46,6 +58,7 @@ export function accept(request, socket, on) {
       if (code === op.text || code === op.continuation) {
         parts.push(data)
         if (final) {
+          me.received++
           on.message(Buffer.concat(parts).toString())
           parts = []
         }
@@ -54,5 +67,5 @@ export function accept(request, socket, on) {
   })
   socket.on('error', close)
   socket.on('close', () => on.close())
-  return { send, close }
+  return me
 }

@@ -4,6 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { dirname, extname, join, normalize } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import { accept } from './socket.js'
@@ -28,6 +29,10 @@ export async function stage() {
   const waiting = []
   const asset = /name="asset" content="([0-9a-f]+)"/.exec(await readFile(join(dist, 'index.html'), 'utf8'))[1]
 
+  const wake = () => {
+    for (const w of waiting.splice(0)) w()
+  }
+
   const server = createServer(async (q, r) => {
     const path = normalize(new URL(q.url, 'http://stage').pathname)
     const name = path === '/' ? '/index.html' : path
@@ -43,30 +48,32 @@ export async function stage() {
     if (deaf || q.url !== '/wire') return socket.destroy()
     const me = accept(q, socket, {
       message(text) {
-        const m = JSON.parse(text)
-        const answer = (type, more) => me.send(JSON.stringify({ header: { ...m.header, type, ...more } }))
-        if (m.header.name === 'Screen.Beat') return
-        if (m.header.name === 'Screen.Hello') {
-          const code = m.payload.token !== token ? 'authorizationRequired' : page && page !== me ? 'sequenceError' : 'success'
-          answer('completion', { completionCode: code })
-          if (code !== 'success') return me.close()
-          page = me
-          if (state) play()
-          return
-        }
-        heard.push({ name: m.header.name, ...m.payload })
-        answer('acknowledge')
-        const react = reactions[m.header.name]
-        if (react) state = { ...react(structuredClone(state), m.payload) }
-        if (react) play()
-        answer('completion', { completionCode: 'success' })
-        for (const w of waiting.splice(0)) w()
+        take(me, JSON.parse(text))
+        wake()
       },
       close() {
         if (page === me) page = undefined
       },
     })
   })
+  const take = (me, m) => {
+    const answer = (type, more) => me.send(JSON.stringify({ header: { ...m.header, type, ...more } }))
+    if (m.header.name === 'Screen.Beat') return
+    if (m.header.name === 'Screen.Hello') {
+      const code = m.payload.token !== token ? 'authorizationRequired' : page && page !== me ? 'sequenceError' : 'success'
+      answer('completion', { completionCode: code })
+      if (code !== 'success') return me.close()
+      page = me
+      if (state) play()
+      return
+    }
+    heard.push({ name: m.header.name, ...m.payload })
+    answer('acknowledge')
+    const react = reactions[m.header.name]
+    if (react) state = { ...react(structuredClone(state), m.payload) }
+    if (react) play()
+    answer('completion', { completionCode: 'success' })
+  }
   const play = () => page?.send(JSON.stringify({ header: { type: 'unsolicited', name: 'Screen.State', version: '1.0' }, payload: { ...state, asset, seq: ++seq } }))
   const beat = setInterval(() => page?.send(JSON.stringify({ header: { type: 'unsolicited', name: 'Screen.Beat', version: '1.0' } })), 2000)
   let reactions = {}
@@ -76,7 +83,8 @@ export async function stage() {
   return {
     origin,
     address: `${origin}/#token=${token}`,
-    heard,
+    /** How many commands were heard so far: the place from which a test looks at the next ones. */
+    heard: () => heard.length,
     /** Shows a state as the daemon would. */
     show(s) {
       state = s
@@ -93,6 +101,20 @@ export async function stage() {
         if (c) return c
         await new Promise((w) => waiting.push(w))
       }
+    },
+    /**
+     * The commands after a place, without the touches that keep a visit awake, once
+     * everything that the page has sent so far has come and been answered: what is not
+     * among them was not sent.
+     */
+    async since(after, p) {
+      const sent = await p.evaluate(() => globalThis.wire.sent)
+      for (const until = Date.now() + 20_000; (page?.received ?? -1) < sent; ) {
+        if (Date.now() > until) throw new Error(`the page sent ${sent} messages, ${page ? page.received : 'and none'} came`)
+        await Promise.race([new Promise((w) => waiting.push(w)), sleep(100)])
+      }
+      await p.waitForFunction((n) => globalThis.wire.received >= n, page.sent)
+      return heard.slice(after).filter((c) => c.name !== 'Visit.Touch')
     },
     /** The daemon is gone; true brings it back. */
     alive(yes) {
@@ -119,9 +141,25 @@ export async function browser(options = {}) {
 
 export const panel = { width: 1080, height: 1920 }
 
+/** In the page: counts the messages of its present connection. */
+function countMessages() {
+  let present
+  const send = WebSocket.prototype.send
+  WebSocket.prototype.send = function (data) {
+    if (present !== this) {
+      const wire = (globalThis.wire = { sent: 0, received: 0 })
+      this.addEventListener('message', () => wire.received++)
+      present = this
+    }
+    globalThis.wire.sent++
+    return send.call(this, data)
+  }
+}
+
 /** A page on the stage whose console is kept: it must stay empty. */
 export async function open(b, st, context = {}) {
   const ctx = await b.newContext({ viewport: panel, ...context })
+  await ctx.addInitScript(countMessages)
   const page = await ctx.newPage()
   const noise = []
   page.on('console', (m) => noise.push(`${m.type()}: ${m.text()}`))
@@ -136,13 +174,19 @@ export async function open(b, st, context = {}) {
  */
 export const unpainted = (page) => page.evaluate(() => void (document.documentElement.style.opacity = '0'))
 
+/** Waits until what is shown takes touches (src/touch.ts). */
+export const guardOver = (page) => page.waitForTimeout(310)
+
+/** Waits until what was changed has been drawn. */
+export const frames = (page) => page.evaluate(() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => r()))))
+
 /** Shows a state and waits until the page has drawn it, in its language and with its fonts. */
 export async function draw(st, page, s) {
   st.show(s)
   const drawn = await page.evaluate(
     async ([step, lang, seq]) => {
       const frame = () => new Promise((r) => requestAnimationFrame(r))
-      const until = performance.now() + 20_000
+      const until = performance.now() + 30_000
       const there = () => {
         const screen = document.querySelector('.screen')
         return document.documentElement.lang === lang && screen?.dataset.step === step && screen.dataset.seq === seq && !document.querySelector('.cover, .loading')
