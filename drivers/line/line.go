@@ -6,9 +6,9 @@
 // port, so the same machine runs on a real tty, on a pseudo-terminal, over an
 // in-memory pipe inside testing/synctest, and step by step in the simulator.
 //
-// Run is the loop that joins a Protocol to a Port: one goroutine reads, one
-// steps, writes carry deadlines, and a lost port is opened again by its stable
-// name for ever.
+// Run is the loop that joins a Protocol to a Port: one goroutine reads, steps and
+// writes, reads and writes carry deadlines, and a lost port is opened again by its
+// stable name for ever.
 package line
 
 import (
@@ -56,11 +56,15 @@ type Output[E any] struct {
 	Reopen bool      // close the port and find it again by its stable name
 }
 
-// Port is an open line. Read returns as soon as at least one byte is there.
+// Port is an open line. Read returns as soon as at least one byte is there, and
+// os.ErrDeadlineExceeded when there is none at its deadline: what has come is read
+// also after it. SetReadDeadline holds for a Read that waits already, as that of
+// net.Conn does; a time that has passed releases it, and zero is no deadline.
 // Write returns an error when the peer has not taken the bytes by the deadline
 // of its implementation; it never blocks for ever.
 type Port interface {
 	Read(p []byte) (int, error)
+	SetReadDeadline(t time.Time) error
 	Write(p []byte) (int, error)
 	Flush() error // drop what waits in both directions
 	Close() error // releases a blocked Read and Write

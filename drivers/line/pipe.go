@@ -35,6 +35,7 @@ type lane struct {
 	held    []byte
 	stalled bool
 	closed  bool
+	until   time.Time     // the reader's deadline
 	changed chan struct{} // closed and renewed at every change
 }
 
@@ -49,7 +50,7 @@ func (l *lane) update(f func()) {
 	l.changed = make(chan struct{})
 }
 
-// Read waits for at least one byte.
+// Read waits for at least one byte, until the deadline if there is one.
 func (e *PipeEnd) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -65,13 +66,32 @@ func (e *PipeEnd) Read(p []byte) (int, error) {
 			l.mu.Unlock()
 			return n, nil
 		}
-		closed, changed := l.closed, l.changed
+		closed, until, changed := l.closed, l.until, l.changed
 		l.mu.Unlock()
 		if closed {
 			return 0, io.EOF
 		}
-		<-changed
+		if until.IsZero() {
+			<-changed
+			continue
+		}
+		left := time.Until(until)
+		if left <= 0 {
+			return 0, os.ErrDeadlineExceeded
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-changed:
+		case <-timer.C:
+		}
+		timer.Stop()
 	}
+}
+
+// SetReadDeadline bounds a Read, also one that waits already.
+func (e *PipeEnd) SetReadDeadline(t time.Time) error {
+	e.in.update(func() { e.in.until = t })
+	return nil
 }
 
 // Write hands p to the other end.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 )
@@ -74,34 +75,28 @@ type opening struct {
 	err  error
 }
 
-// arrival is what the reader of one port saw.
-type arrival struct {
-	bytes []byte
-	err   error
-}
-
 type runner[C, E any] struct {
 	protocol Protocol[C, E]
 	opener   Opener
 	deliver  func(E)
 	opts     Options
 
-	owned  sync.WaitGroup // collector, opening and reader goroutines
+	owned  sync.WaitGroup // collector and opening goroutines
 	opened chan opening
+	buf    [readChunk]byte
 
-	// The open port; nil while there is none.
-	port     Port
-	arrivals chan arrival  // of this port's reader
-	dropped  chan struct{} // closed when the port is given up
-	release  func() bool   // stops the closing of the port by ctx
+	port    Port        // nil while there is none
+	release func() bool // stops the closing of the port by ctx
 
 	pause time.Duration // before the next attempt
 	cause string        // of the last failed attempt, so that it is told once
 	wake  time.Time     // what the last Step asked for
+	beat  time.Time     // tell of progress no later than this
 
-	mu     sync.Mutex
-	queued []C
-	news   chan struct{} // something was queued
+	mu      sync.Mutex
+	queued  []C
+	waiting Port          // whose Read the loop may be in
+	news    chan struct{} // something was queued while no port was waited for
 }
 
 // collect takes commands as they come, so that nobody waits for a step.
@@ -114,14 +109,23 @@ func (r *runner[C, E]) collect(ctx context.Context, commands <-chan C) {
 			if !ok {
 				return
 			}
-			r.mu.Lock()
-			r.queued = append(r.queued, c)
-			r.mu.Unlock()
-			select {
-			case r.news <- struct{}{}:
-			default: // the loop has been told already
-			}
+			r.queue(c)
 		}
+	}
+}
+
+// queue takes a command and tells the loop, wherever it waits.
+func (r *runner[C, E]) queue(c C) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.queued = append(r.queued, c)
+	if r.waiting != nil {
+		_ = r.waiting.SetReadDeadline(time.Unix(1, 0)) // where this fails the Read has ended
+		return
+	}
+	select {
+	case r.news <- struct{}{}:
+	default: // the loop has been told already
 	}
 }
 
@@ -135,52 +139,97 @@ func (r *runner[C, E]) takeCommands() []C {
 
 func (r *runner[C, E]) loop(ctx context.Context) error {
 	r.open(ctx, 0)
-	timer := time.NewTimer(0)
-	timer.Stop()
-	defer timer.Stop()
-	beat := time.NewTicker(Heartbeat)
-	defer beat.Stop()
+	r.beat = time.Now().Add(Heartbeat)
 	for {
-		if r.wake.IsZero() {
-			timer.Stop()
-		} else {
-			timer.Reset(max(0, time.Until(r.wake)))
-		}
 		var in Input[C]
-		told := false // only that there may be commands
-		select {
-		case <-ctx.Done():
+		if r.port == nil {
+			in = r.away(ctx)
+		} else {
+			in = r.listen(ctx)
+		}
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
-		case o := <-r.opened:
-			var up bool
-			if in.Cause, up = r.take(ctx, o); up {
-				in.Link = LinkUp
-			} else if in.Cause == "" {
-				continue // the same failure again
-			} else {
-				in.Link = LinkDown
-			}
-		case a := <-r.arrivals:
-			if a.err != nil {
-				r.lose(ctx, "read: "+a.err.Error())
-				in.Link, in.Cause = LinkDown, "read: "+a.err.Error()
-				break
-			}
-			r.pause = 0
-			in.Received = a.bytes
-		case <-r.news:
-			told = true
-		case <-timer.C:
-		case <-beat.C:
-			r.opts.progressed()
-			continue
 		}
 		in.Commands = r.takeCommands()
-		if told && len(in.Commands) == 0 {
-			continue // an earlier step has taken them
+		now := time.Now()
+		if !due(r.wake, now) && in.Link == LinkSame && len(in.Received) == 0 && len(in.Commands) == 0 {
+			if due(r.beat, now) {
+				r.progressed(now)
+			}
+			continue
 		}
 		r.step(ctx, in)
 	}
+}
+
+func due(t, now time.Time) bool { return !t.IsZero() && !now.Before(t) }
+
+// next is when the loop has to do something by itself.
+func (r *runner[C, E]) next() time.Time {
+	if !r.wake.IsZero() && r.wake.Before(r.beat) {
+		return r.wake
+	}
+	return r.beat
+}
+
+func (r *runner[C, E]) progressed(now time.Time) {
+	r.beat = now.Add(Heartbeat)
+	r.opts.progressed()
+}
+
+// listen waits at the open port for bytes, for a command, or until something is to
+// be done. All of it is one Read, so that an idle line wakes up one goroutine of
+// one thread: a terminal polls its devices all day.
+func (r *runner[C, E]) listen(ctx context.Context) (in Input[C]) {
+	r.mu.Lock()
+	if len(r.queued) > 0 {
+		r.mu.Unlock()
+		return in
+	}
+	r.waiting = r.port
+	err := r.port.SetReadDeadline(r.next())
+	r.mu.Unlock()
+	n := 0
+	if err == nil {
+		n, err = r.port.Read(r.buf[:])
+	}
+	r.mu.Lock()
+	r.waiting = nil
+	r.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return in // the port was closed by that
+	case n > 0:
+		r.pause = 0
+		in.Received = r.buf[:n] // an error comes again
+		return in
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return in
+	case err == nil:
+		err = errors.New("read nothing")
+	}
+	in.Link, in.Cause = LinkDown, "read: "+err.Error()
+	r.lose(ctx, in.Cause)
+	return in
+}
+
+// away waits while there is no port.
+func (r *runner[C, E]) away(ctx context.Context) (in Input[C]) {
+	timer := time.NewTimer(time.Until(r.next()))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case o := <-r.opened:
+		var up bool
+		if in.Cause, up = r.take(ctx, o); up {
+			in.Link = LinkUp
+		} else if in.Cause != "" { // else the same failure again
+			in.Link = LinkDown
+		}
+	case <-r.news:
+	case <-timer.C:
+	}
+	return in
 }
 
 // step tells p what happened, and does what it asks for, until a write fails no
@@ -205,7 +254,7 @@ func (r *runner[C, E]) step(ctx context.Context, in Input[C]) {
 		for _, e := range out.Events {
 			r.deliver(e)
 		}
-		r.opts.progressed()
+		r.progressed(time.Now())
 		switch {
 		case failed != nil && ctx.Err() == nil:
 			cause := "write: " + failed.Error()
@@ -250,38 +299,9 @@ func (r *runner[C, E]) take(ctx context.Context, o opening) (cause string, up bo
 	}
 	r.cause = ""
 	r.port = o.port
-	r.arrivals = make(chan arrival)
-	r.dropped = make(chan struct{})
 	r.release = context.AfterFunc(ctx, func() { _ = o.port.Close() })
-	port, arrivals, dropped := r.port, r.arrivals, r.dropped
-	r.owned.Go(func() { read(port, arrivals, dropped) })
 	r.opts.Log.Info("line: open")
 	return "", true
-}
-
-// read passes on what comes until the port ends or is given up.
-func read(port Port, arrivals chan<- arrival, dropped <-chan struct{}) {
-	buf := make([]byte, readChunk)
-	for {
-		n, err := port.Read(buf)
-		if n > 0 {
-			select {
-			case arrivals <- arrival{bytes: append([]byte(nil), buf[:n]...)}:
-			case <-dropped:
-				return
-			}
-		}
-		if err == nil && n == 0 {
-			err = errors.New("read nothing")
-		}
-		if err != nil {
-			select {
-			case arrivals <- arrival{err: err}:
-			case <-dropped:
-			}
-			return
-		}
-	}
 }
 
 func (r *runner[C, E]) lose(ctx context.Context, cause string) {
@@ -290,15 +310,14 @@ func (r *runner[C, E]) lose(ctx context.Context, cause string) {
 	r.again(ctx)
 }
 
-// drop closes the current port; its reader ends by that.
+// drop closes the current port.
 func (r *runner[C, E]) drop() {
 	if r.port == nil {
 		return
 	}
 	r.release()
-	close(r.dropped)
 	_ = r.port.Close() // it is given up; nothing depends on how it closes
-	r.port, r.arrivals, r.dropped = nil, nil, nil
+	r.port = nil
 }
 
 // again opens after the next pause. A port that never brought a byte makes the

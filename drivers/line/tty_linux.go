@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -41,17 +42,17 @@ func OpenTTY(path string, mode Mode) Opener {
 	}
 }
 
-// ttyPort reads and writes through the runtime's own poller. A blocking poll(2) in
-// a goroutine instead would make the runtime's monitor wake up dozens of times for
-// each of them, which on an idle terminal costs more than all protocols together.
+// ttyPort reads and writes without ever blocking a thread, and waits in two sets of
+// its own (waitset_linux.go).
 type ttyPort struct {
-	file    *os.File // ours: non-blocking
+	fd      int // ours: non-blocking
+	in, out *waitSet
 	library serial.Port
 	timeout time.Duration
 
 	closing sync.Once
 	closed  chan struct{}
-	users   sync.RWMutex // held for reading while file is used; Close waits for them
+	users   sync.RWMutex // held for reading while fd is used; Close waits for them
 }
 
 func openTTY(device string, mode Mode) (_ *ttyPort, err error) {
@@ -66,14 +67,17 @@ func openTTY(device string, mode Mode) (_ *ttyPort, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &ttyPort{file: os.NewFile(uintptr(fd), device), timeout: mode.WriteTimeout, closed: make(chan struct{})}
+	p := &ttyPort{fd: fd, timeout: mode.WriteTimeout, closed: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			_ = p.Close() // the first error is the one that counts
 		}
 	}()
-	if err := p.file.SetDeadline(time.Time{}); err != nil { // else a Read would never be released
-		return nil, fmt.Errorf("not a line that can be polled: %w", err)
+	if p.in, err = newWaitSet(fd, unix.EPOLLIN); err != nil {
+		return nil, err
+	}
+	if p.out, err = newWaitSet(fd, unix.EPOLLOUT|unix.EPOLLONESHOT); err != nil {
+		return nil, err
 	}
 	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return nil, fmt.Errorf("in use by another program: %w", err)
@@ -158,37 +162,68 @@ func (p *ttyPort) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	defer done()
-	n, err := p.file.Read(b)
-	return n, p.cause(err)
+	var n int
+	waited := p.in.do(func() bool {
+		n, err = again(unix.Read, p.fd, b)
+		return !errors.Is(err, unix.EAGAIN)
+	})
+	switch {
+	case waited != nil:
+		return 0, waited
+	case err == nil && n == 0:
+		err = io.EOF
+	}
+	return max(0, n), err
+}
+
+// SetReadDeadline bounds a Read, also one that waits already.
+func (p *ttyPort) SetReadDeadline(t time.Time) error {
+	done, err := p.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	return p.in.setDeadline(t)
 }
 
 // Write gives all of b to the kernel or fails at the deadline; what was taken
 // until then may still go out.
-func (p *ttyPort) Write(b []byte) (int, error) {
+func (p *ttyPort) Write(b []byte) (written int, err error) {
 	done, err := p.use()
 	if err != nil {
 		return 0, err
 	}
 	defer done()
-	if err := p.file.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
-		return 0, p.cause(err)
+	// Mostly the kernel has room for all of it, and nothing is waited for.
+	try := func() bool {
+		for written < len(b) && err == nil {
+			var n int
+			n, err = again(unix.Write, p.fd, b[written:])
+			written += max(0, n)
+		}
+		return !errors.Is(err, unix.EAGAIN)
 	}
-	if p.isClosed() { // and this deadline may have replaced the one that Close has set
-		return 0, os.ErrClosed
+	if try() {
+		return written, err
 	}
-	n, err := p.file.Write(b)
-	return n, p.cause(err)
+	if err := p.out.setDeadline(time.Now().Add(p.timeout)); err != nil {
+		return written, err
+	}
+	waited := p.out.do(func() bool { err = nil; return try() })
+	if waited != nil {
+		return written, waited
+	}
+	return written, err
 }
 
-// cause is an error without the path, which whoever opened the line knows.
-func (p *ttyPort) cause(err error) error {
-	if err != nil && p.isClosed() {
-		return os.ErrClosed
+// again makes a call once more when a signal has interrupted it.
+func again(call func(int, []byte) (int, error), fd int, b []byte) (int, error) {
+	for {
+		n, err := call(fd, b)
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
+		}
 	}
-	if at, ok := errors.AsType[*os.PathError](err); ok {
-		return at.Err
-	}
-	return err
 }
 
 // Flush drops what waits in the kernel in both directions.
@@ -201,17 +236,7 @@ func (p *ttyPort) Flush() error {
 	return p.drop()
 }
 
-func (p *ttyPort) drop() error {
-	raw, err := p.file.SyscallConn()
-	if err != nil {
-		return err
-	}
-	var dropped error
-	if err := raw.Control(func(fd uintptr) { dropped = unix.IoctlSetInt(int(fd), unix.TCFLSH, unix.TCIOFLUSH) }); err != nil {
-		return err
-	}
-	return dropped
-}
+func (p *ttyPort) drop() error { return unix.IoctlSetInt(p.fd, unix.TCFLSH, unix.TCIOFLUSH) }
 
 // Close releases a blocked Read and Write and drops what was not sent: a driver
 // of the kernel would otherwise wait up to half a minute for a peer that takes
@@ -219,15 +244,24 @@ func (p *ttyPort) drop() error {
 func (p *ttyPort) Close() error {
 	p.closing.Do(func() {
 		close(p.closed)
-		// Errors below change nothing: the port is gone either way.
-		_ = p.file.SetDeadline(time.Unix(1, 0))
+		for _, s := range []*waitSet{p.in, p.out} {
+			if s != nil {
+				s.end()
+			}
+		}
 		p.users.Lock()
 		defer p.users.Unlock()
+		// Errors below change nothing: the port is gone either way.
 		_ = p.drop()
 		if p.library != nil {
 			_ = p.library.Close()
 		}
-		_ = p.file.Close()
+		for _, s := range []*waitSet{p.in, p.out} {
+			if s != nil {
+				s.close()
+			}
+		}
+		_ = unix.Close(p.fd)
 	})
 	return nil
 }
