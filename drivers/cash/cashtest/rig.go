@@ -1,6 +1,7 @@
 package cashtest
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -227,7 +228,9 @@ func (r *Rig) stepPeer(fromHost []byte) {
 
 func (r *Rig) stepDriver(in line.Input[cash.Command]) {
 	r.T.Helper()
+	in.Received = bytes.Clone(in.Received)
 	out := r.Driver.Step(r.now, in)
+	clear(in.Received) // line.Run reads the next bytes into the same place
 	r.driverWake = out.Wake
 	if len(out.Send) > 0 && !r.unplugged {
 		r.pending = append(r.pending, delivery{at: r.now.Add(toPeerDelay), toPeer: true, bytes: out.Send})

@@ -1,6 +1,7 @@
 package printertest
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -186,7 +187,9 @@ func (w *World) step(in line.Input[printer.Command]) {
 			w.busy = w.Now
 		}
 	}
+	in.Received = bytes.Clone(in.Received)
 	out := w.Unit.Step(w.Now, in)
+	clear(in.Received) // line.Run reads the next bytes into the same place
 	w.wake = out.Wake
 	if !out.Wake.IsZero() && !out.Wake.After(w.Now) {
 		w.fault("asks to be woken at once")

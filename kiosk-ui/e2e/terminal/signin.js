@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { patience, until } from './harness.js'
 import { me, stand, t } from './stand.js'
 
-/** Stands for tests with cards: after each, no card is in a reader and none is verified. */
+/** Stands for tests with cards: after each, no card is in a reader, and none is verified or has a fault. */
 export const standWithCards = () => stand({
   async tidy() {
     await t.bench('network', { mode: 'on' })
@@ -14,8 +14,11 @@ export const standWithCards = () => stand({
     await t.bench('pcscd', { action: 'start' }).catch(() => undefined)
     await out()
     await me.leave()
-    // Whatever happened, no PIN stays open on any card. One that was just taken out loses its power a moment later.
-    for (const { name } of (await t.world()).cards) await until(`no PIN stays verified on ${name}`, async () => !(await card(name)).verified)
+    for (const { name } of (await t.world()).cards) {
+      await t.bench('card', { action: 'clear_faults', card: name })
+      // Whatever happened, no PIN stays open on any card. One that was just taken out loses its power a moment later.
+      await until(`no PIN stays verified on ${name}`, async () => !(await card(name)).verified)
+    }
   },
 })
 
