@@ -5,7 +5,9 @@
 //
 // What a wake-up costs changes several times over on a machine whose processors are
 // shared with others, without a word of it in any counter. So a yardstick runs in
-// the same time (yardstick.go), and what disturbed both is taken out (window.go).
+// the same time (yardstick.go), and what disturbed both is taken out (window.go). A
+// machine that was disturbed all the time is measured for longer, and judged by as
+// much time as was asked for in which the yardstick, and not kioskd, cost least.
 //
 // It ends with 1 when a limit is missed.
 package main
@@ -32,6 +34,9 @@ const (
 	maxPercent = 1.0
 	maxPSS     = 40 << 20 // bytes
 )
+
+// longest is for how many times the time asked for a disturbed machine is measured.
+const longest = 5
 
 // settle is how long the terminal is left alone before it is measured.
 const settle = 5 * time.Second
@@ -97,12 +102,21 @@ func measure(ctx context.Context, binDir string, span time.Duration) (ok bool, e
 		return false, err
 	}
 	var all []window
-	for begun := time.Now(); time.Since(begun) < span; {
-		w, err := watch(func() error { return stay(min(windowLength, span)) }, pid, bare.pid())
-		if err != nil {
-			return false, err
+	var f figures
+	for begun, rounds := time.Now(), 1; rounds <= longest; rounds++ {
+		for time.Since(begun) < time.Duration(rounds)*span {
+			w, err := watch(func() error { return stay(min(windowLength, span)) }, pid, bare.pid())
+			if err != nil {
+				return false, err
+			}
+			all = append(all, w)
 		}
-		all = append(all, w)
+		if f = judge(quietest(all, span)); f.undisturbed <= maxPercent {
+			break
+		}
+		if rounds < longest {
+			fmt.Printf("%.2f %% of one core, a bare exchange %.2f %%: measuring on, in case it is the machine\n", f.percent, f.bare)
+		}
 	}
 	pss, err := memory(pid)
 	if err != nil {
@@ -111,7 +125,9 @@ func measure(ctx context.Context, binDir string, span time.Duration) (ok bool, e
 	if again, err := r.PIDOf("kioskd"); err != nil || again != pid {
 		return false, errors.Join(errors.New("kioskd was started anew during the measurement"), err)
 	}
-	f := judge(all)
+	if whole := judge(all); whole.took > f.took {
+		fmt.Printf("in all of %.0f s: %.2f %% of one core; a bare exchange of the same bytes %.2f %%\n", whole.took.Seconds(), whole.percent, whole.bare)
+	}
 	fmt.Printf("kioskd used %d ms of one core in %.0f s; proportional set size %.1f MB\n", f.used.Milliseconds(), f.took.Seconds(), float64(pss)/(1<<20))
 	fmt.Printf("as it was: %.2f %% of one core; a bare exchange of the same bytes: %.2f %%, in its quieter windows %.2f %%; kioskd is %.1f times that exchange\n", f.percent, f.bare, f.bareQuiet, f.percent/f.bare)
 	ok = f.undisturbed <= maxPercent && pss <= maxPSS

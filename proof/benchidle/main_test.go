@@ -3,6 +3,7 @@ package main
 import (
 	"math"
 	"os"
+	"slices"
 	"testing"
 	"time"
 )
@@ -69,5 +70,20 @@ func TestJudge(t *testing.T) {
 		if f := judge(all); !near(f.percent, c.percent) || !near(f.undisturbed, c.undisturbed) {
 			t.Errorf("%s: %+v", c.name, f)
 		}
+	}
+}
+
+// TestQuietest: the yardstick chooses, whatever kioskd cost.
+func TestQuietest(t *testing.T) {
+	at := func(bare, kioskd time.Duration) window {
+		return window{took: 5 * time.Second, bare: bare * time.Millisecond, kioskd: kioskd * time.Millisecond}
+	}
+	all := []window{at(60, 1), at(15, 90), at(20, 40), at(80, 2), at(16, 50)}
+	got := quietest(all, 10*time.Second)
+	if !slices.Equal(got, []window{at(15, 90), at(16, 50)}) {
+		t.Errorf("%v", got)
+	}
+	if got := quietest(all, time.Hour); len(got) != len(all) {
+		t.Errorf("%d windows of %d", len(got), len(all))
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -38,6 +39,24 @@ func watch(pass func() error, kioskd, bare int) (w window, err error) {
 	return w, nil
 }
 
+// share is what was used of one core, in percent.
+func share(used, took time.Duration) float64 { return 100 * used.Seconds() / took.Seconds() }
+
+// quietest are the windows, as many as fill the span, in which the yardstick cost
+// least: of kioskd's own use nothing is asked.
+func quietest(all []window, span time.Duration) []window {
+	sorted := slices.SortedFunc(slices.Values(all), func(a, b window) int {
+		return cmp.Compare(share(a.bare, a.took), share(b.bare, b.took))
+	})
+	var took time.Duration
+	for i, w := range sorted {
+		if took += w.took; took >= span {
+			return sorted[:i+1]
+		}
+	}
+	return sorted
+}
+
 // figures are of all windows together, in percent of one core.
 type figures struct {
 	took, used  time.Duration // kioskd's
@@ -51,15 +70,14 @@ type figures struct {
 // window in which the yardstick cost three times what it costs in a quiet one, so
 // did kioskd's wake-ups. A window is never made dearer.
 func judge(all []window) figures {
-	percent := func(used, took time.Duration) float64 { return 100 * used.Seconds() / took.Seconds() }
 	var bares []float64
 	var f figures
 	var bare time.Duration
 	for _, w := range all {
-		bares = append(bares, percent(w.bare, w.took))
+		bares = append(bares, share(w.bare, w.took))
 		f.took, f.used, bare = f.took+w.took, f.used+w.kioskd, bare+w.bare
 	}
-	f.percent, f.bare = percent(f.used, f.took), percent(bare, f.took)
+	f.percent, f.bare = share(f.used, f.took), share(bare, f.took)
 	f.bareQuiet = slices.Sorted(slices.Values(bares))[len(bares)/4]
 	var undisturbed float64 // seconds
 	for i, w := range all {
