@@ -1,8 +1,8 @@
 #!/bin/bash
 # test.sh [--all]: everything that must hold. Each step tells whether it passed and
 # how long it took; a failed one shows the end of its log, and the whole of it is in
-# var/test. What failed is told once more at the end. The last line is "N passed, N failed", where each Go package counts as
-# one and each other step too.
+# var/test. What failed is told once more at the end. The last line is "N passed, N
+# failed", where each Go package counts as one and each other step too.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 all=${1:-}

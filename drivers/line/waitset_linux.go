@@ -30,9 +30,10 @@ type waitSet struct {
 	conn   syscall.RawConn
 	timer  int // timerfd; it fires at until
 
-	mu    sync.Mutex
-	until time.Time // zero: no deadline
-	ended bool
+	mu      sync.Mutex
+	until   time.Time // zero: no deadline
+	waiting bool      // somebody is in do: the timer counts
+	ended   bool
 }
 
 // newWaitSet waits for events of fd, which is non-blocking and stays the caller's.
@@ -69,7 +70,6 @@ func newWaitSet(fd int, events uint32) (_ *waitSet, err error) {
 // os.ErrClosed after end.
 func (s *waitSet) do(try func() bool) error {
 	var why error
-	first := true
 	err := s.conn.Read(func(set uintptr) bool {
 		if try() {
 			return true
@@ -81,15 +81,19 @@ func (s *waitSet) do(try func() bool) error {
 			why = os.ErrClosed
 		case !s.until.IsZero() && !time.Now().Before(s.until):
 			why = os.ErrDeadlineExceeded
-		case s.events&unix.EPOLLONESHOT != 0:
-			why = unix.EpollCtl(int(set), unix.EPOLL_CTL_MOD, s.fd, &unix.EpollEvent{Events: s.events})
+		default:
+			// From here on, and not before, does the runtime keep what the set tells.
+			s.waiting = true
+			why = s.arm()
+			if s.events&unix.EPOLLONESHOT != 0 {
+				why = errors.Join(why, unix.EpollCtl(int(set), unix.EPOLL_CTL_MOD, s.fd, &unix.EpollEvent{Events: s.events}))
+			}
 		}
-		if why == nil && !first {
-			why = s.arm() // it may have been the timer, a moment early by the other clock
-		}
-		first = false
 		return why != nil
 	})
+	s.mu.Lock()
+	s.waiting = false
+	s.mu.Unlock()
 	return errors.Join(why, err)
 }
 
@@ -110,6 +114,9 @@ func (s *waitSet) setDeadline(t time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.until = t
+	if !s.waiting {
+		return nil // do arms it
+	}
 	return s.arm()
 }
 

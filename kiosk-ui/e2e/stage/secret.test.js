@@ -86,7 +86,9 @@ test('every key gives the same answer: the dots wink', async () => {
   for (const k of ['2', '8']) {
     const r = await key(page, k).boundingBox()
     await page.mouse.move(r.x + r.width / 2, r.y + r.height / 2)
+    const before = await page.evaluate(() => globalThis.winks.length)
     await page.mouse.down()
+    assert.equal(await page.evaluate(() => globalThis.winks.length), before + 1, 'the touch is answered at once')
     await page.mouse.up()
   }
   const winks = await page.evaluate(() => globalThis.winks)
