@@ -2,13 +2,16 @@ package uplink
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asan-kiosk/kiosk/daemon/uplink/cause"
@@ -138,16 +141,24 @@ func (u *Uplink) exchange(ctx context.Context, rt *route, uri string, header htt
 		req.GetBody = func() (io.ReadCloser, error) { return &reader{of: body}, nil }
 		req.Body, _ = req.GetBody()
 	}
+	var shaken atomic.Bool
+	req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) { shaken.Store(err == nil) },
+	}))
 	began := time.Now()
 	t := u.link.transport()
 	a, err := roundTrip(t, req)
-	if err != nil {
-		if time.Since(began) >= slowExchange {
-			u.link.retire(t)
-		}
-		return answer{}, causeOf(err)
+	if err == nil {
+		return a, ""
 	}
-	return a, ""
+	if time.Since(began) >= slowExchange {
+		u.link.retire(t)
+	}
+	why := causeOf(err)
+	if why == cause.Unreachable && shaken.Load() && u.link.turnedAway(ctx) {
+		why = cause.Identity
+	}
+	return answer{}, why
 }
 
 var (

@@ -120,6 +120,9 @@ func TestCauses(t *testing.T) {
 				f.begin(w)
 				if f.fresh {
 					w.cut()
+					// The uplink has seen it, too: a request on the dying connection would be
+					// told of the cut (unreachable) and not of the fault behind it.
+					synctest.Wait()
 				}
 				r := w.ask("GET", w.own("/head"), "", nil)
 				if r.status != f.status || causeIn(t, r) != f.cause || r.took > 16*time.Second {

@@ -80,15 +80,10 @@ func (l *link) close() {
 
 func (l *link) renewTransport() {
 	old := l.now
-	shown := l.id.TLS()
 	l.now = &http.Transport{
 		// No Proxy: the environment has no say in where a client certificate goes.
-		DialContext: l.dial,
-		TLSClientConfig: &tls.Config{
-			MinVersion: tls.VersionTLS13, RootCAs: l.roots,
-			// Whatever authorities the server names: there is one identity.
-			GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return shown, nil },
-		},
+		DialContext:         l.dial,
+		TLSClientConfig:     l.tlsConfig(),
 		TLSHandshakeTimeout: connectTimeout, IdleConnTimeout: 90 * time.Second,
 		MaxIdleConns: 2, MaxResponseHeaderBytes: 16 << 10,
 		ForceAttemptHTTP2: true, DisableCompression: true,
@@ -97,6 +92,47 @@ func (l *link) renewTransport() {
 	if old != nil {
 		old.CloseIdleConnections()
 	}
+}
+
+// tlsConfig is our end of a connection to central. The caller holds mu.
+func (l *link) tlsConfig() *tls.Config {
+	shown := l.id.TLS()
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13, RootCAs: l.roots,
+		// Whatever authorities the server names: there is one identity.
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return shown, nil },
+	}
+}
+
+// turnedAway asks whether central refuses our certificate, on a connection made for
+// that alone. In TLS 1.3 our handshake is over before the server has looked at our
+// certificate (RFC 8446 sections 2 and 4.4.2.4): its alert comes when the first
+// request is already being written, and the transport then tells of the broken write
+// or of the alert, whichever it meets first. Who writes nothing meets the alert.
+func (l *link) turnedAway(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, slowExchange)
+	defer cancel()
+	l.mu.Lock()
+	config := l.tlsConfig()
+	l.mu.Unlock()
+	config.ServerName = l.base.Hostname()
+	config.NextProtos = []string{"h2", "http/1.1"} // as the transport offers
+	address := l.base.Host
+	if l.base.Port() == "" {
+		address = net.JoinHostPort(l.base.Hostname(), "443")
+	}
+	raw, err := l.dial(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	defer raw.Close()
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	defer stop()
+	c := tls.Client(raw, config)
+	if err = c.HandshakeContext(ctx); err == nil {
+		_, err = c.Read(make([]byte, 1)) // central's first frame: we are let in
+	}
+	return err != nil && causeOf(err) == cause.Identity
 }
 
 // causeOf says what a failed exchange means to run.
