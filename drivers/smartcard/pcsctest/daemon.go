@@ -155,9 +155,36 @@ func (d *Daemon) StartService() {
 func (d *Daemon) StopService() { d.end(syscall.SIGKILL) }
 
 // Freeze stops the daemon's processor time, and Thaw gives it back: it takes calls
-// and does not answer.
-func (d *Daemon) Freeze() { d.signal(syscall.SIGSTOP) }
-func (d *Daemon) Thaw()   { d.signal(syscall.SIGCONT) }
+// and does not answer. A signal stops a thread when that thread next takes it, so
+// Freeze waits until every one of them has.
+func (d *Daemon) Freeze() {
+	d.t.Helper()
+	d.signal(syscall.SIGSTOP)
+	for until := time.Now().Add(10 * time.Second); !d.stopped(); time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			d.t.Fatal("pcscd does not stop")
+		}
+	}
+}
+
+// Thaw ends Freeze.
+func (d *Daemon) Thaw() { d.signal(syscall.SIGCONT) }
+
+// stopped reports whether each thread of the daemon is stopped: the state is the
+// first field behind the name in brackets (proc_pid_stat(5)).
+func (d *Daemon) stopped() bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", d.PID()))
+	if err != nil || len(threads) == 0 {
+		return false
+	}
+	for _, path := range threads {
+		stat, err := os.ReadFile(path)
+		if i := bytes.LastIndexByte(stat, ')'); err != nil || i < 0 || !bytes.HasPrefix(stat[i:], []byte(") T")) {
+			return false
+		}
+	}
+	return true
+}
 
 // PID is the daemon's process.
 func (d *Daemon) PID() int { return d.cmd.Process.Pid }

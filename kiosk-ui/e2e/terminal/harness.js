@@ -3,7 +3,7 @@
 // what a person can: reads the screen, touches it, pushes notes in, takes the slip.
 
 import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -129,12 +129,26 @@ export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin
      */
     async kill(name) {
       supervisor.kill('SIGSTOP')
+      await stopped(supervisor.pid)
       process.kill(await t.pid(name), 'SIGKILL')
       return { back: () => supervisor.kill('SIGCONT') }
     },
   }
   await t.bench('validator', { action: 'set_timing', ...quick })
   return t
+}
+
+/**
+ * Waits until every thread of a process is stopped: a signal stops a thread when that
+ * thread next takes it. The state is the first field behind the name (proc_pid_stat(5)).
+ */
+async function stopped(pid) {
+  const at = async (id) => /\) (\w)/.exec(await readFile(`/proc/${pid}/task/${id}/stat`, 'utf8'))?.[1]
+  for (const until = Date.now() + 10_000; ; await sleep(2)) {
+    const states = await Promise.all((await readdir(`/proc/${pid}/task`)).map(at))
+    if (states.every((s) => s === 'T')) return
+    if (Date.now() > until) throw new Error(`process ${pid} does not stop: ${states}`)
+  }
 }
 
 /** Touches are ignored for so long after a new screen or what lies over it, and a little (milliseconds). */
