@@ -1,6 +1,7 @@
 package ccnet
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -272,6 +273,38 @@ func TestContradiction(t *testing.T) {
 			t.Error("credited on a contradiction")
 		}
 	})
+}
+
+// The next note after an acknowledged one contradicts nothing, even where the line was
+// held up for so long that no state between was polled.
+func TestNextNoteAtOnce(t *testing.T) {
+	for name, end := range map[string]func(r *cashtest.Rig, p *peer){
+		"stacked":  func(r *cashtest.Rig, _ *peer) { cashtest.Await[cash.Stacked](r, 20*time.Second) },
+		"returned": func(r *cashtest.Rig, _ *peer) { cashtest.Await[cash.Returned](r, 20*time.Second) },
+	} {
+		for _, next := range []int{4, 5, barcodeType} {
+			t.Run(fmt.Sprintf("%s, then type %d", name, next), func(t *testing.T) {
+				r, p := serving(t)
+				if name == "returned" {
+					r.Policy.Decide = func(e cash.Escrowed) cash.Command { return cash.Return{ID: e.ID} }
+				}
+				p.Insert(4)
+				end(r, p)
+				r.Until("acknowledged", 5*time.Second, func() bool { return p.acked == 1 })
+				p.coupon, p.inPath = "123456789012345678", next
+				p.enter(stateEscrow, peerPatence, byte(next))
+				if next == barcodeType {
+					cashtest.Await[cash.Coupon](r, 5*time.Second)
+				} else {
+					r.Until("the next note is told", 5*time.Second, func() bool { return cashtest.Count[cash.Escrowed](r) == 2 })
+				}
+				r.Run(5 * time.Second)
+				if cashtest.Count[cash.Unresolved](r) > 0 || cashtest.Count[cash.Fault](r) > 0 || !r.Settled() {
+					t.Errorf("taken for a contradiction\n%s", r.Log())
+				}
+			})
+		}
+	}
 }
 
 func TestStackedWithoutType(t *testing.T) {

@@ -141,7 +141,9 @@ func (m *Machine) setState(z1, z2 byte, typ int) (entered bool) {
 }
 
 // contradicts: another bill type inside 80h, 81h and 82h, or stacked after
-// returned, with no state between.
+// returned, with no state between. Evidence that was acknowledged is over: the note in
+// escrow behind it is the next one, and a line that was held up has not shown the
+// states between.
 func (m *Machine) contradicts(z1 byte, typ int) bool {
 	l := &m.link
 	switch {
@@ -149,7 +151,7 @@ func (m *Machine) contradicts(z1 byte, typ int) bool {
 		return false
 	case m.contradicted():
 		return true
-	case !isBill(l.state), m.now.Sub(l.at) > stale:
+	case !isBill(l.state), m.now.Sub(l.at) > stale, inEscrow(z1) && m.proof != nil && m.proof.acked:
 		return false
 	}
 	outcomes := z1 != l.state && z1 != stateEscrow && l.state != stateEscrow
