@@ -53,7 +53,7 @@ func (t *Till) settledEvent(e cash.Settled) {
 	}
 	t.settled, t.online, t.counter, t.moving = true, true, e.Counter, MovingNone
 	t.state = cash.StateDisabled
-	t.enabled = "off"
+	t.enabled = "" // the driver remembers what it was told last, and that was before
 	t.steer()
 }
 

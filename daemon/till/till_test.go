@@ -288,7 +288,7 @@ func TestNotesOfAVisit(t *testing.T) {
 	w := newWorld(t)
 	w.event(cash.Online{Found: cash.StateDisabled})
 	w.settle(0)
-	if len(w.sent) != 0 {
+	if w.till.Accepting() || w.did(cash.Enable{}) || len(w.sent) != 1 || !w.did(cash.Disable{}) {
 		t.Fatalf("nobody pays, but the unit was told %v", w.sent)
 	}
 	w.pay()
@@ -379,6 +379,48 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 		t.Errorf("held %s", got)
 	}
 	w.balanced()
+}
+
+// What the unit was told before a fault, a loss of power or of its line is remembered
+// by the driver. When it is well again and nobody pays any more, it is told to take
+// nothing; and where somebody does, to take notes.
+func TestUnitIsToldAnewWhenItIsWell(t *testing.T) {
+	for name, ill := range map[string]func(w *world){
+		"fault":              func(w *world) { w.event(cash.Fault{Kind: cash.FaultDevice}); w.event(cash.FaultCleared{}) },
+		"a fault that lasts": func(w *world) { w.event(cash.Fault{Kind: cash.FaultDevice}) },
+		"line":               func(w *world) { w.event(cash.Offline{Cause: "cable"}); w.event(cash.Online{Found: cash.StateDisabled}) },
+		"power":              func(w *world) { w.event(cash.PowerUp{ID: w.id()}) },
+		"no cause":           func(*world) {},
+	} {
+		for _, closed := range []bool{true, false} {
+			w := newWorld(t)
+			w.event(cash.Online{Found: cash.StateDisabled})
+			w.settle(0)
+			w.pay()
+			w.event(cash.StateChanged{State: cash.StateIdle})
+			w.sent = nil
+			ill(w)
+			if closed {
+				w.till.Close(w.now, "cancelled")
+				w.now = w.now.Add(2 * time.Minute)
+				w.till.Tick(w.now)
+			}
+			if w.till.Fault() != nil {
+				w.event(cash.FaultCleared{})
+			}
+			w.settle(0)
+			var last cash.Command
+			for _, c := range w.sent {
+				switch c.(type) {
+				case cash.Enable, cash.Disable:
+					last = c
+				}
+			}
+			if _, off := last.(cash.Disable); off != closed || last == nil {
+				t.Errorf("%s, closed %v: the last that the unit was told is %#v", name, closed, last)
+			}
+		}
+	}
 }
 
 func TestSwappedUnitLeavesTheNoteInDoubt(t *testing.T) {

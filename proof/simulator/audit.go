@@ -102,6 +102,9 @@ func (s *Sim) audit(res *Result, settled bool) string {
 	if res.Story.Strict && inside.Minor != stacked {
 		say("the cassette holds %s, the journal says %s, and no unit has failed", inside, res.Stacked)
 	}
+	if on := s.validator.State().Enabled; len(on) > 0 {
+		say("the unit takes notes of types %v although nobody is here", on)
+	}
 	if line.held != 0 {
 		say("%d is held although nobody is here", line.held)
 	}
