@@ -110,7 +110,7 @@ func (c *Courier) Load(b json.RawMessage) error {
 var flushAtOnce = func() map[record.Kind]bool {
 	m := map[record.Kind]bool{}
 	for _, b := range []record.Body{
-		record.NoteStacked{}, record.NoteReturned{}, record.NoteInDoubt{}, record.TenderClosed{}, record.PaymentIntent{}, record.ActionIntent{},
+		record.NoteStacked{}, record.NoteReturned{}, record.NoteInDoubt{}, record.NoteLaidAside{}, record.TenderClosed{}, record.PaymentIntent{}, record.ActionIntent{},
 		record.ActionResult{}, record.LeftoverIssued{}, record.Unassigned{}, record.PeriodOpened{}, record.CassetteClosed{},
 		record.PanelChanged{}, record.PanelLost{}, record.AlarmRaised{}, record.AlarmCleared{}, record.ServiceEntered{}, record.ServiceOut{},
 	} {

@@ -254,7 +254,7 @@ func (t *Table) Report(now time.Time, f Facts) Report {
 
 // cashReasons are till.Ready's reasons where the device itself has none.
 var cashReasons = map[string]string{
-	"in_doubt": "a note is in doubt: it must be settled",
+	"in_doubt": "a note is in doubt: look for it and say where it is in service mode, under Cassette",
 	"starting": "banknote acceptor is starting",
 }
 

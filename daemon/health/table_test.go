@@ -119,7 +119,7 @@ func TestReport(t *testing.T) {
 			},
 			missing: []FunctionID{FunctionCash, FunctionCentral}, words: "out of service: banknote acceptor does not answer (port lost); central is starting"},
 		{name: "a note in doubt", facts: func(f *Facts) { f.CashReady, f.CashWhy, f.Nothing = false, "in_doubt", true }, missing: []FunctionID{FunctionCash},
-			words: "out of service: a note is in doubt: it must be settled"},
+			words: "out of service: a note is in doubt: look for it and say where it is in service mode, under Cassette"},
 		{name: "taken out by a technician", facts: func(f *Facts) { f.Holds, f.Nothing = []string{"taken out by Nr. 7"}, true }, words: "out of service: taken out by Nr. 7"},
 		{name: "an alarm", facts: func(f *Facts) { f.Alarms = []string{"chain.forked"} }, words: "in service, but chain.forked"},
 		{name: "somebody pays while central is away", facts: func(f *Facts) { f.CentralOnline, f.CentralWhy, f.InVisit = false, "timeout", true },

@@ -2,6 +2,7 @@ package terminal_test
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -9,7 +10,9 @@ import (
 
 	"github.com/asan-kiosk/kiosk/daemon/journal/record"
 	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
+	"github.com/asan-kiosk/kiosk/daemon/upkeep"
 	"github.com/asan-kiosk/kiosk/drivers/cash"
+	"github.com/asan-kiosk/kiosk/drivers/money"
 	"github.com/asan-kiosk/kiosk/drivers/panel"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 )
@@ -355,6 +358,154 @@ func TestRolesAndConfirm(t *testing.T) {
 	if err := k.tryTap(wire.NameServiceAct, confirm); err == nil || opened() != 2 {
 		t.Error("a third tap opened another period")
 	}
+}
+
+// doubtfulNote leaves a note of 20 manat of which the unit cannot say where it is, and
+// its customer away with a slip.
+func (c *cabinet) doubtfulNote() wire.ServiceDoubt {
+	c.t.Helper()
+	c.toStep("pay")
+	c.holdNote = true
+	c.insert(20)
+	c.note, c.holdNote = nil, false
+	c.do(func() { c.term.Cash(c.now, cash.Offline{Cause: "no answer"}) })
+	c.do(func() { c.term.Cash(c.now, cash.Online{Found: cash.StateDisabled}) })
+	c.do(func() { c.term.Cash(c.now, cash.Settled{Identity: cash.Identity{Serial: "S1"}, Table: bills}) })
+	if c.serves() {
+		c.t.Error("notes are taken beside a note in doubt")
+	}
+	c.openDoor()
+	c.wait(3 * time.Minute)
+	c.signIn("101")
+	m := c.shown.Service
+	if len(m.Doubts) != 1 || !slices.Contains(m.Holds, wire.HoldDoubt) || m.Counters.InDoubt != 1 {
+		c.t.Fatalf("doubts %+v, holds %v, in doubt %d", m.Doubts, m.Holds, m.Counters.InDoubt)
+	}
+	d := m.Doubts[0]
+	if *d.Value != money.Manat(20) || !slices.Equal(d.Worth, []money.Amount{money.Manat(20)}) || d.At != "2026-11-02T10:00" || d.Why == "" || d.Aside {
+		c.t.Errorf("the doubt is shown as %+v", d)
+	}
+	return d
+}
+
+func mayDo(d wire.ServiceDoubt) (out []wire.Act) {
+	for _, a := range d.Acts {
+		if a.Available {
+			out = append(out, a.Act)
+		}
+	}
+	return out
+}
+
+// A note in doubt is decided upon by who has looked: at the second yes, with the
+// person's number in the journal, and money is booked by a collector alone.
+func TestNoteInDoubt(t *testing.T) {
+	of := func(d wire.ServiceDoubt, a wire.Act, minor int64, yes bool) wire.Command {
+		return wire.Command{Device: wire.DeviceCassette, Act: a, Note: d.Note, Minor: minor, Confirm: yes}
+	}
+	t.Run("inside", func(t *testing.T) {
+		k := newCabinet(t)
+		d := k.doubtfulNote()
+		if may := mayDo(d); !slices.Equal(may, []wire.Act{wire.ActNoteOutside, wire.ActNoteAside}) {
+			t.Errorf("a technician may %v", may)
+		}
+		if err := k.tryTap(wire.NameServiceAct, of(d, wire.ActNoteInside, 2000, false)); !errors.Is(err, upkeep.ErrMayNot) {
+			t.Errorf("a technician books money: %v", err)
+		}
+		k.tap(wire.NameServiceLeave, wire.Command{OutOfService: true})
+		k.signIn("201")
+		if may := mayDo(k.shown.Service.Doubts[0]); !slices.Equal(may, []wire.Act{wire.ActNoteInside, wire.ActNoteOutside, wire.ActNoteAside}) {
+			t.Errorf("a collector may %v", may)
+		}
+		for what, c := range map[string]wire.Command{
+			"no note": {Device: wire.DeviceCassette, Act: wire.ActNoteInside, Minor: 2000}, "another note": {Device: wire.DeviceCassette, Act: wire.ActNoteOutside, Note: "x"},
+			"another value": of(d, wire.ActNoteInside, 5000, true), "no value": of(d, wire.ActNoteInside, 0, false), "a value for nothing": of(d, wire.ActNoteOutside, 2000, false),
+			"another device": {Device: wire.DeviceAcceptor, Act: wire.ActNoteInside, Note: d.Note, Minor: 2000},
+		} {
+			if err := k.tryTap(wire.NameServiceAct, c); !errors.Is(err, upkeep.ErrData) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		k.tap(wire.NameServiceAct, of(d, wire.ActNoteOutside, 0, false))
+		k.tap(wire.NameServiceAct, of(d, wire.ActNoteInside, 2000, true)) // a yes to another question
+		q := k.shown.Service.Confirm
+		if q == nil || q.Act != wire.ActNoteInside || q.Note != d.Note || q.Value == nil || *q.Value != money.Manat(20) {
+			t.Fatalf("asked %+v", q)
+		}
+		if n := len(records[record.NoteStacked](k)); n != 0 {
+			t.Fatalf("%d notes were booked at the first yes", n)
+		}
+		k.tap(wire.NameServiceAct, of(d, wire.ActNoteInside, 2000, true))
+		b := records[record.NoteStacked](k)
+		if len(b) != 1 || b[0].Person != "201" || b[0].NoteID != d.Note || b[0].Note.Value != money.Manat(20) {
+			t.Fatalf("booked %+v", b)
+		}
+		acted := records[record.ServiceActed](k)
+		if a := acted[len(acted)-1]; a.Person != "201" || a.Act != "note_inside" || a.Result != record.ActOK || !strings.Contains(a.Detail, d.Note) {
+			t.Errorf("written down as %+v", a)
+		}
+		m := k.shown.Service
+		if len(m.Doubts) != 0 || slices.Contains(m.Holds, wire.HoldDoubt) || m.Counters.InDoubt != 0 || m.Counters.Count != 1 || m.Result.Result != wire.ActOK {
+			t.Errorf("afterwards %+v", m)
+		}
+		if err := k.tryTap(wire.NameServiceAct, of(d, wire.ActNoteInside, 2000, true)); !errors.Is(err, upkeep.ErrData) {
+			t.Errorf("a third yes: %v", err)
+		}
+		l := k.term.Ledger().Equation().Total[0]
+		if l.Stacked != 2000 || l.Unassigned != 2000 {
+			t.Errorf("the equation: %+v", l)
+		}
+		// Central holds the same.
+		k.wait(time.Minute)
+		if k.journal.Acked() != k.Head() {
+			t.Error("central has not taken the decision")
+		}
+	})
+	t.Run("laid aside, a new cassette, and found by the count", func(t *testing.T) {
+		k := newCabinet(t)
+		d := k.doubtfulNote()
+		k.tap(wire.NameServiceAct, of(d, wire.ActNoteAside, 0, false))
+		k.tap(wire.NameServiceAct, of(d, wire.ActNoteAside, 0, true))
+		if m := k.shown.Service; len(m.Doubts) != 1 || !m.Doubts[0].Aside || slices.Contains(m.Holds, wire.HoldDoubt) || slices.Contains(mayDo(m.Doubts[0]), wire.ActNoteAside) {
+			t.Fatalf("%+v", m.Doubts)
+		}
+		if err := k.tryTap(wire.NameServiceAct, of(d, wire.ActNoteAside, 0, false)); !errors.Is(err, upkeep.ErrNotNow) {
+			t.Errorf("laid aside twice: %v", err)
+		}
+		k.closeDoor()
+		k.tap(wire.NameServiceLeave, wire.Command{})
+		if !k.serves() {
+			t.Error("no notes are taken")
+		}
+		k.restart()
+		k.toStep("farewell") // a payment beside it
+		k.tap(wire.NameNext, wire.Command{})
+		k.openDoor()
+		k.signIn("201")
+		k.turn(panel.InputCassette, panel.StateActive)
+		k.turn(panel.InputCassette, panel.StateRest)
+		k.actTwice(wire.DeviceCassette, wire.ActNewCassette)
+		k.tap(wire.NameServiceAct, of(d, wire.ActNoteInside, 2000, false))
+		k.tap(wire.NameServiceAct, of(d, wire.ActNoteInside, 2000, true))
+		b := records[record.NoteStacked](k)
+		if last := b[len(b)-1]; last.NoteID != d.Note || last.Period != 1 || last.Person != "201" {
+			t.Errorf("booked %+v", last)
+		}
+		if c := k.shown.Service.Counters; c.Count != 0 || c.Period != 2 || c.InDoubt != 0 {
+			t.Errorf("the present cassette: %+v", c)
+		}
+	})
+	t.Run("not while the unit may still say it", func(t *testing.T) {
+		k := newCabinet(t)
+		d := k.doubtfulNote()
+		k.do(func() { k.term.Cash(k.now, cash.Offline{Cause: "no answer"}) })
+		if may := mayDo(k.shown.Service.Doubts[0]); len(may) != 0 {
+			t.Errorf("may %v", may)
+		}
+		if err := k.tryTap(wire.NameServiceAct, of(d, wire.ActNoteOutside, 0, false)); !errors.Is(err, upkeep.ErrNotNow) {
+			t.Errorf("%v", err)
+		}
+	})
 }
 
 // The screen of service mode is in az, ru or en, says who is in and for how long, and

@@ -280,14 +280,6 @@ func (t *Terminal) Secret(now time.Time, k wire.SecretKey) error {
 	return err
 }
 
-// SettleNote is an operator's decision about a note in doubt.
-func (t *Terminal) SettleNote(now time.Time, noteID string, stacked bool, who string) error {
-	t.now = now
-	err := t.till.Settle(noteID, stacked, who)
-	t.rest()
-	return err
-}
-
 // Tick lets time pass.
 func (t *Terminal) Tick(now time.Time) {
 	t.now = now

@@ -38,6 +38,10 @@ type OpenNote struct {
 	State     NoteState `json:"state"`
 	Was       NoteState `json:"was,omitempty"` // before it became in doubt
 	Counter   *uint32   `json:"counter,omitempty"`
+	Wall      int64     `json:"wall"`            // time of its first record, UTC, milliseconds since 1970
+	Period    uint64    `json:"period"`          // cassette period in which it was put in
+	Why       string    `json:"why,omitempty"`   // it is in doubt
+	Aside     bool      `json:"aside,omitempty"` // in doubt, and not on its way through the unit
 }
 
 // Terms are the two sides of the conservation equation in one currency, in minor
@@ -149,13 +153,19 @@ func (l *Ledger) Load(b json.RawMessage) error {
 	return nil
 }
 
+// move changes the terms in total and of the cassette period.
 func (l *Ledger) move(c money.Currency, f func(*Terms)) {
-	for _, m := range []map[money.Currency]*Terms{l.s.Total, l.s.ByPeriod} {
-		if m[c] == nil {
-			m[c] = &Terms{}
-		}
-		f(m[c])
+	l.moveTotal(c, f)
+	moveIn(l.s.ByPeriod, c, f)
+}
+
+func (l *Ledger) moveTotal(c money.Currency, f func(*Terms)) { moveIn(l.s.Total, c, f) }
+
+func moveIn(m map[money.Currency]*Terms, c money.Currency, f func(*Terms)) {
+	if m[c] == nil {
+		m[c] = &Terms{}
 	}
+	f(m[c])
 }
 
 func (l *Ledger) visit(id string, c money.Currency) *VisitMoney {
@@ -221,7 +231,7 @@ var appliers = map[record.Kind]func(*Ledger, journal.Record) error{
 	}),
 	record.NoteEscrowed{}.Kind(): on(func(l *Ledger, r journal.Record, b record.NoteEscrowed) {
 		l.s.Notes[b.NoteID] = &OpenNote{ID: b.NoteID, Order: r.Seq, Note: b.Note, Serial: b.Serial, TableHash: b.TableHash,
-			Visit: r.Visit, State: NoteEscrow, Counter: b.Counter}
+			Visit: r.Visit, State: NoteEscrow, Counter: b.Counter, Wall: r.Wall, Period: l.s.Period}
 	}),
 	record.NoteStackIntent{}.Kind(): on(func(l *Ledger, _ journal.Record, b record.NoteStackIntent) {
 		l.note(b.NoteID, NoteStackIntent)
@@ -231,7 +241,12 @@ var appliers = map[record.Kind]func(*Ledger, journal.Record) error{
 	}),
 	record.NoteInDoubt{}.Kind(): on(func(l *Ledger, _ journal.Record, b record.NoteInDoubt) {
 		if n := l.s.Notes[b.NoteID]; n != nil && n.State != NoteInDoubt {
-			n.Was, n.State = n.State, NoteInDoubt
+			n.Was, n.State, n.Why = n.State, NoteInDoubt, b.Why
+		}
+	}),
+	record.NoteLaidAside{}.Kind(): on(func(l *Ledger, _ journal.Record, b record.NoteLaidAside) {
+		if n := l.s.Notes[b.NoteID]; n != nil && n.State == NoteInDoubt {
+			n.Aside = true
 		}
 	}),
 	record.NoteReturned{}.Kind(): on(func(l *Ledger, _ journal.Record, b record.NoteReturned) { delete(l.s.Notes, b.NoteID) }),
@@ -240,16 +255,21 @@ var appliers = map[record.Kind]func(*Ledger, journal.Record) error{
 		v := b.Note.Value
 		n := l.s.Notes[b.NoteID]
 		if n == nil {
-			n = &OpenNote{ID: b.NoteID, Order: r.Seq, TableHash: b.TableHash}
+			n = &OpenNote{ID: b.NoteID, Order: r.Seq, TableHash: b.TableHash, Wall: r.Wall, Period: l.s.Period}
 			l.s.Notes[b.NoteID] = n
 		}
-		n.State, n.Visit, n.Note = NoteStacked, r.Visit, b.Note
-		l.s.Count[fmt.Sprintf("%s %d", v.Currency, v.Minor)]++
+		n.State, n.Visit, n.Note, n.Aside = NoteStacked, r.Visit, b.Note, false
+		move := l.move
+		if b.Period != 0 && b.Period != l.s.Period {
+			move = l.moveTotal // it went away with an earlier cassette
+		} else {
+			l.s.Count[fmt.Sprintf("%s %d", v.Currency, v.Minor)]++
+		}
 		if r.Visit == "" {
-			l.move(v.Currency, func(t *Terms) { t.Stacked += v.Minor; t.Unassigned += v.Minor })
+			move(v.Currency, func(t *Terms) { t.Stacked += v.Minor; t.Unassigned += v.Minor })
 			return
 		}
-		l.move(v.Currency, func(t *Terms) { t.Stacked += v.Minor; t.Held += v.Minor })
+		move(v.Currency, func(t *Terms) { t.Stacked += v.Minor; t.Held += v.Minor })
 		m := l.visit(r.Visit, v.Currency)
 		m.Held = m.Held.Add(v)
 		m.Count++
@@ -354,6 +374,17 @@ func (l *Ledger) Unit() Unit { return l.s.Unit }
 // Notes lists the open notes, oldest first.
 func (l *Ledger) Notes() []*OpenNote {
 	return slices.SortedFunc(maps.Values(l.s.Notes), func(a, b *OpenNote) int { return cmp.Compare(a.Order, b.Order) })
+}
+
+// inUnit lists the open notes of which the unit may still say something, oldest
+// first: all but those that were laid aside.
+func (l *Ledger) inUnit() []*OpenNote {
+	return slices.DeleteFunc(l.Notes(), func(n *OpenNote) bool { return n.Aside })
+}
+
+// Doubts lists the notes in doubt, oldest first.
+func (l *Ledger) Doubts() []*OpenNote {
+	return slices.DeleteFunc(l.Notes(), func(n *OpenNote) bool { return n.State != NoteInDoubt })
 }
 
 // Undecided counts the visit's notes of which nobody can say yet whether they

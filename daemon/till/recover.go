@@ -41,7 +41,7 @@ func (t *Till) settledEvent(e cash.Settled) {
 	t.write("", record.AcceptorSettled{Identity: e.Identity, Table: e.Table, TableHash: e.Table.Hash(), Counter: e.Counter, Swapped: swapped})
 	if swapped {
 		// The notes went away with the other unit; its counter says nothing here.
-		for _, n := range t.ledger.Notes() {
+		for _, n := range t.ledger.inUnit() {
 			if n.State == NoteStacked {
 				t.write("", record.NoteClosed{NoteID: n.ID})
 			} else if n.State != NoteInDoubt {
@@ -61,7 +61,7 @@ func (t *Till) settledEvent(e cash.Settled) {
 // unit's own counter is the independent witness for a note whose end was not
 // heard; without it the note stays in doubt.
 func (t *Till) resolve(counter *uint32) {
-	for _, n := range t.ledger.Notes() {
+	for _, n := range t.ledger.inUnit() {
 		diff, known := int64(0), false
 		if counter != nil && n.Counter != nil {
 			diff, known = int64(uint16(*counter-*n.Counter)), true // 16 bits on the wire

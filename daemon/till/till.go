@@ -289,16 +289,17 @@ func (t *Till) happen(what string, a money.Amount) {
 // current is the newest open note that the unit may still be handling: anything
 // but one in doubt that was overtaken by a later note.
 func (t *Till) current() *OpenNote {
-	notes := t.ledger.Notes()
+	notes := t.ledger.inUnit()
 	if len(notes) == 0 {
 		return nil
 	}
 	return notes[len(notes)-1]
 }
 
-// undecided is an open note of which nobody can say yet whether it was stacked.
+// undecided is an open note of which nobody can say yet whether it was stacked, and
+// that keeps the next ones from being taken.
 func (t *Till) undecided() *OpenNote {
-	for _, n := range t.ledger.Notes() {
+	for _, n := range t.ledger.inUnit() {
 		if n.State != NoteStacked {
 			return n
 		}
@@ -464,7 +465,7 @@ func (t *Till) stacked(e cash.Stacked) {
 
 // match finds the open note that a device event of this type is about.
 func (t *Till) match(typ int) *OpenNote {
-	notes := t.ledger.Notes()
+	notes := t.ledger.inUnit()
 	for i := len(notes) - 1; i >= 0; i-- {
 		if n := notes[i]; typ == cash.TypeUnknown || n.Note.Type == typ {
 			return n
@@ -611,24 +612,4 @@ func (t *Till) AcceptedNotes() []money.Amount {
 		}
 	}
 	return out
-}
-
-// Settle is an operator's decision about a note in doubt: it was found in the
-// cassette (stacked) or it was not (returned). Who is written down.
-func (t *Till) Settle(noteID string, stacked bool, who string) error {
-	n := t.ledger.s.Notes[noteID]
-	if n == nil || n.State != NoteInDoubt {
-		return fmt.Errorf("no note in doubt has the id %q", noteID)
-	}
-	if stacked {
-		if n.Note.Value.IsZero() {
-			return fmt.Errorf("the value of note %s is not known; it cannot be booked", noteID)
-		}
-		t.credit(n, n.Note, "operator "+who, "", nil)
-		t.write("", record.NoteClosed{NoteID: n.ID, Row: "operator " + who})
-	} else {
-		t.write("", record.NoteReturned{NoteID: n.ID, Row: "operator " + who})
-	}
-	t.steer()
-	return nil
 }

@@ -437,7 +437,7 @@ func TestSwappedUnitLeavesTheNoteInDoubt(t *testing.T) {
 	if ok, why := w.till.Ready(); ok || why != "in_doubt" {
 		t.Errorf("ready %v %q with a note in doubt", ok, why)
 	}
-	if err := w.till.Settle(n[0].ID, true, "operator 7"); err != nil {
+	if err := w.till.Settle(till.Decision{NoteID: n[0].ID, Where: till.Inside, Value: money.Manat(10), Person: "7"}); err != nil {
 		t.Fatal(err)
 	}
 	if got := w.till.Ledger().Visit("v1").Held; got != money.Manat(10) {

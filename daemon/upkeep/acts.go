@@ -24,6 +24,17 @@ type act struct {
 	may    func(people.Role) bool
 	ready  func(*Upkeep) bool
 	do     func(*Upkeep) (result, detail string) // "" as result: it has written its own record
+	// note is set instead of do by an act on one note in doubt.
+	note func(*Upkeep, deed) (result, detail string)
+}
+
+// deed is an act as it was asked for: for an act on a note in doubt with the note's
+// id and, where it is to be booked, its value in minor units.
+type deed struct {
+	device wire.DeviceID
+	act    wire.Act
+	note   string
+	minor  int64
 }
 
 func anyone(people.Role) bool { return true }
@@ -34,18 +45,21 @@ var acts []act
 
 func init() { // the functions below name the list themselves
 	acts = []act{
-		{wire.DeviceAcceptor, wire.ActSelfTest, false, false, people.Role.Technician, always, (*Upkeep).testAcceptor},
+		{wire.DeviceAcceptor, wire.ActSelfTest, false, false, people.Role.Technician, always, (*Upkeep).testAcceptor, nil},
 		{wire.DevicePrinter, wire.ActTestPage, false, true, people.Role.Technician,
-			func(u *Upkeep) bool { return u.rooms.Desk.HasUnit() && !u.rooms.Desk.Busy() }, (*Upkeep).testPage},
+			func(u *Upkeep) bool { return u.rooms.Desk.HasUnit() && !u.rooms.Desk.Busy() }, (*Upkeep).testPage, nil},
 		{wire.DevicePrinter, wire.ActPaperChanged, false, false, anyone,
-			func(u *Upkeep) bool { return u.rooms.Desk.HasUnit() }, (*Upkeep).paperChanged},
-		{wire.DeviceCards, wire.ActSelfTest, false, false, people.Role.Technician, always, (*Upkeep).testReaders},
-		{wire.DevicePanel, wire.ActLampTest, false, true, people.Role.Technician, func(u *Upkeep) bool { return u.board }, (*Upkeep).testLamps},
-		{wire.DevicePanel, wire.ActClearTamper, true, false, anyone, (*Upkeep).canClearTamper, (*Upkeep).clearTamper},
-		{wire.DeviceCentral, wire.ActPing, false, true, people.Role.Technician, always, (*Upkeep).ping},
-		{wire.DeviceCassette, wire.ActNewCassette, true, false, people.Role.Collector, (*Upkeep).canOpenPeriod, (*Upkeep).newCassette},
-		{wire.DeviceTerminal, wire.ActOutOfService, false, false, anyone, func(u *Upkeep) bool { return u.log.s.Out == nil }, (*Upkeep).takeOut},
-		{wire.DeviceTerminal, wire.ActBack, false, false, anyone, func(u *Upkeep) bool { return u.log.s.Out != nil }, (*Upkeep).takeBack},
+			func(u *Upkeep) bool { return u.rooms.Desk.HasUnit() }, (*Upkeep).paperChanged, nil},
+		{wire.DeviceCards, wire.ActSelfTest, false, false, people.Role.Technician, always, (*Upkeep).testReaders, nil},
+		{wire.DevicePanel, wire.ActLampTest, false, true, people.Role.Technician, func(u *Upkeep) bool { return u.board }, (*Upkeep).testLamps, nil},
+		{wire.DevicePanel, wire.ActClearTamper, true, false, anyone, (*Upkeep).canClearTamper, (*Upkeep).clearTamper, nil},
+		{wire.DeviceCentral, wire.ActPing, false, true, people.Role.Technician, always, (*Upkeep).ping, nil},
+		{wire.DeviceCassette, wire.ActNewCassette, true, false, people.Role.Collector, (*Upkeep).canOpenPeriod, (*Upkeep).newCassette, nil},
+		{wire.DeviceCassette, wire.ActNoteInside, true, false, people.Role.Collector, (*Upkeep).canSettle, nil, (*Upkeep).settle},
+		{wire.DeviceCassette, wire.ActNoteOutside, true, false, anyone, (*Upkeep).canSettle, nil, (*Upkeep).settle},
+		{wire.DeviceCassette, wire.ActNoteAside, true, false, anyone, (*Upkeep).canSettle, nil, (*Upkeep).settle},
+		{wire.DeviceTerminal, wire.ActOutOfService, false, false, anyone, func(u *Upkeep) bool { return u.log.s.Out == nil }, (*Upkeep).takeOut, nil},
+		{wire.DeviceTerminal, wire.ActBack, false, false, anyone, func(u *Upkeep) bool { return u.log.s.Out != nil }, (*Upkeep).takeBack, nil},
 	}
 }
 
@@ -54,9 +68,8 @@ func (u *Upkeep) can(a *act) bool { return a.ready(u) && (!a.later || u.running 
 
 // confirm is an act that waits for its second yes.
 type confirm struct {
-	device wire.DeviceID
-	act    wire.Act
-	until  time.Time
+	deed
+	until time.Time
 }
 
 // running is an act whose end comes later. Who began it stands in its end, even if
@@ -68,7 +81,8 @@ type running struct {
 }
 
 // act does something, or asks again whether it is to be done.
-func (u *Upkeep) act(device wire.DeviceID, name wire.Act, yes bool) error {
+func (u *Upkeep) act(d deed, yes bool) error {
+	device, name := d.device, d.act
 	i := slices.IndexFunc(acts, func(a act) bool { return a.device == device && a.name == name })
 	if i < 0 {
 		return ErrData
@@ -81,9 +95,16 @@ func (u *Upkeep) act(device wire.DeviceID, name wire.Act, yes bool) error {
 	case !u.can(a):
 		return ErrNotNow
 	}
-	asked := u.confirm != nil && u.confirm.device == device && u.confirm.act == name
+	if a.note != nil {
+		if err := u.canDecide(d); err != nil {
+			return err
+		}
+	} else {
+		d.note, d.minor = "", 0
+	}
+	asked := u.confirm != nil && u.confirm.deed == d
 	if a.twice && !(yes && asked) {
-		u.confirm = &confirm{device, name, u.now.Add(confirmLimit)}
+		u.confirm = &confirm{d, u.now.Add(confirmLimit)}
 		return nil
 	}
 	u.confirm = nil
@@ -92,7 +113,12 @@ func (u *Upkeep) act(device wire.DeviceID, name wire.Act, yes bool) error {
 		u.show(device, name, wire.ActRunning, "")
 		u.acted(p.Number, device, name, record.ActStarted, "")
 	}
-	result, detail := a.do(u)
+	var result, detail string
+	if a.note != nil {
+		result, detail = a.note(u, d)
+	} else {
+		result, detail = a.do(u)
+	}
 	switch {
 	case a.later:
 	case result == "":

@@ -38,7 +38,7 @@ func (u *Upkeep) Screen(now time.Time, s wire.State) wire.State {
 	s.Visit = wire.Visit{Lang: u.lang, Cancel: wire.CancelNone, Step: wire.StepServiceLogin, CardIn: s.Visit.CardIn}
 	s.Money = wire.Money{}
 	m := &wire.ServiceMode{Langs: langs(), Doors: u.doors(), Holds: []wire.ServiceHold{}, Alarms: []wire.ServiceAlarm{},
-		Devices: []wire.ServiceDevice{}, Faults: []wire.ServiceFault{}}
+		Devices: []wire.ServiceDevice{}, Doubts: []wire.ServiceDoubt{}, Faults: []wire.ServiceFault{}}
 	s.Service = m
 	p := u.staff()
 	if p == nil {
@@ -62,12 +62,12 @@ func (u *Upkeep) Screen(now time.Time, s wire.State) wire.State {
 		m.Alarms = append(m.Alarms, wire.ServiceAlarm{Alarm: wire.Alarm(a.Name), At: u.clock(a.Wall), Detail: a.Detail, Persons: persons})
 	}
 	m.Devices = u.devices(s.Devices, p.Role)
-	m.Counters = u.counters()
+	m.Counters, m.Doubts = u.counters(), u.doubts(p.Role)
 	for _, f := range u.log.s.Faults {
 		m.Faults = append(m.Faults, wire.ServiceFault{At: u.clock(f.Wall), Device: f.Device, Fault: f.Fault, Detail: f.Detail})
 	}
 	if c := u.confirm; c != nil {
-		m.Confirm = &wire.ServiceConfirm{Device: c.device, Act: c.act}
+		m.Confirm = &wire.ServiceConfirm{Device: c.device, Act: c.act, Note: c.note, Value: u.confirmedValue(c.deed)}
 		s.Visit.CanBack = true
 	}
 	m.Result = u.result
@@ -164,7 +164,7 @@ func (u *Upkeep) devices(d wire.Devices, role people.Role) []wire.ServiceDevice 
 		row := &table[i]
 		row.Acts = []wire.ServiceAct{}
 		for j := range acts {
-			if a := &acts[j]; a.device == row.ID && a.may(role) {
+			if a := &acts[j]; a.device == row.ID && a.note == nil && a.may(role) {
 				row.Acts = append(row.Acts, wire.ServiceAct{Act: a.name, Twice: a.twice, Available: u.can(a)})
 			}
 		}

@@ -24,6 +24,8 @@
 //	mains lost               as a door, until they are back
 //	board lost, tilt, heat   no new visits, until it is over
 //	three wrong PINs         an alarm and a pause of a minute
+//	a note in doubt          no notes until the unit has said what became of it, or a
+//	                         person has looked and decided (doubts.go)
 //
 // A person signs in at an open door with number and PIN, so a key alone and a PIN
 // alone are worth nothing. Opening the door comes first: therefore each visit of a
@@ -198,6 +200,7 @@ func (u *Upkeep) Holds() []wire.ServiceHold {
 	add(u.off(panel.InputMains), wire.HoldMains)
 	add(u.cassetteOut(), wire.HoldCassetteOut)
 	add(!open && !u.cassetteOut(), wire.HoldCassetteNew)
+	add(slices.ContainsFunc(u.rooms.Till.Ledger().Doubts(), func(n *till.OpenNote) bool { return !n.Aside }), wire.HoldDoubt)
 	add(len(u.cfg.Inputs) > 0 && !u.board, wire.HoldPanel)
 	add(u.off(panel.InputTilt), wire.HoldTilt)
 	add(u.off(panel.InputTemperature), wire.HoldTemperature)
@@ -216,10 +219,11 @@ var consequences = map[wire.ServiceHold]consequence{
 	wire.HoldMains:     {notes: true, visits: true, interrupt: true},
 	wire.HoldOut:       {notes: true, visits: true, interrupt: true},
 	wire.HoldService:   {notes: true, visits: true, interrupt: true},
-	// Services that need no cash go on. The till knows of a cassette that is not
-	// confirmed by itself.
+	// Services that need no cash go on. The till knows by itself of a cassette that is
+	// not confirmed and of a note in doubt.
 	wire.HoldCassetteOut: {notes: true},
 	wire.HoldCassetteNew: {},
+	wire.HoldDoubt:       {},
 	wire.HoldPanel:       {visits: true},
 	wire.HoldTilt:        {visits: true},
 	wire.HoldTemperature: {visits: true},
@@ -376,7 +380,7 @@ func (u *Upkeep) Command(now time.Time, name string, c wire.Command) error {
 	}
 	switch name {
 	case wire.NameServiceAct:
-		return u.act(c.Device, c.Act, c.Confirm)
+		return u.act(deed{c.Device, c.Act, c.Note, c.Minor}, c.Confirm)
 	case wire.NameBack:
 		if u.confirm == nil {
 			return ErrNotHere

@@ -175,6 +175,8 @@ export interface ServiceMode {
   readonly alarms: readonly ServiceAlarm[] | null;
   readonly devices: readonly ServiceDevice[] | null;
   readonly counters?: ServiceCounters;
+  /** notes in doubt, oldest first, 20 at most */
+  readonly doubts: readonly ServiceDoubt[] | null;
   /** last 20 of all devices, newest first */
   readonly faults: readonly ServiceFault[] | null;
   /** an act that waits for its second yes */
@@ -238,7 +240,7 @@ export const serviceContacts = ['rest', 'active', 'fault', 'unknown'] as const;
 export type ServiceContact = (typeof serviceContacts)[number];
 
 /** ServiceHold is a cause for which customers are not served. */
-export const serviceHolds = ['tamper', 'door', 'intrusion', 'mains', 'cassette_out', 'cassette_new', 'panel', 'tilt', 'temperature', 'out', 'service'] as const;
+export const serviceHolds = ['tamper', 'door', 'intrusion', 'mains', 'cassette_out', 'cassette_new', 'doubt', 'panel', 'tilt', 'temperature', 'out', 'service'] as const;
 export type ServiceHold = (typeof serviceHolds)[number];
 
 /**
@@ -302,7 +304,7 @@ export interface ServiceAct {
 }
 
 /** Act is the name of something that can be done. */
-export const acts = ['self_test', 'test_page', 'paper_changed', 'lamp_test', 'ping', 'clear_tamper', 'new_cassette', 'out_of_service', 'back'] as const;
+export const acts = ['self_test', 'test_page', 'paper_changed', 'lamp_test', 'ping', 'clear_tamper', 'new_cassette', 'note_inside', 'note_outside', 'note_aside', 'out_of_service', 'back'] as const;
 export type Act = (typeof acts)[number];
 
 /**
@@ -328,6 +330,26 @@ export interface ServiceCounters {
   readonly unsent: number;
 }
 
+/**
+ * ServiceDoubt is a note of which nobody knows whether it is in the cassette. As long
+ * as there is one that was not laid aside, no note is taken.
+ */
+export interface ServiceDoubt {
+  /** its id */
+  readonly note: string;
+  /** absent: it was not recognised */
+  readonly value?: Amount;
+  /** what ActNoteInside can book it as */
+  readonly worth: readonly Amount[] | null;
+  /** YYYY-MM-DDThh:mm, when it was put in */
+  readonly at: string;
+  readonly why: string;
+  /** it waits for the count and keeps nothing up */
+  readonly aside: boolean;
+  /** on DeviceCassette, that this person may do */
+  readonly acts: readonly ServiceAct[] | null;
+}
+
 /** ServiceFault is one device fault of the journal. */
 export interface ServiceFault {
   /** YYYY-MM-DDThh:mm */
@@ -344,6 +366,8 @@ export interface ServiceFault {
 export interface ServiceConfirm {
   readonly device: DeviceID;
   readonly act: Act;
+  readonly note?: string;
+  readonly value?: Amount;
 }
 
 /** ServiceResult is how the latest act went. N rises with each. */
@@ -730,6 +754,10 @@ export interface Command {
   readonly act?: Act;
   /** Service.Act: the second yes */
   readonly confirm?: boolean;
+  /** Service.Act: the note in doubt */
+  readonly note?: string;
+  /** Service.Act: what it is booked as, one of its Worth */
+  readonly minor?: number;
   /** Service.Leave: and stays out of service */
   readonly out_of_service?: boolean;
 }

@@ -139,12 +139,18 @@ type (
 		Row       string    `json:"row,omitempty"`   // recovery row that led here
 		Alarm     string    `json:"alarm,omitempty"` // something an operator must look at
 		Raw       []byte    `json:"raw,omitempty"`
+		Person    string    `json:"person,omitempty"` // of the staff, who decided so about a note in doubt
+		// Period is the cassette period whose cassette holds it, where that has been
+		// closed; 0: the present one.
+		Period uint64 `json:"period,omitempty"`
 	}
-	// NoteReturned: the person has it back.
+	// NoteReturned: it is not in the cassette. The customer has it back; or Person, of
+	// the staff, says that it is not there.
 	NoteReturned struct {
 		NoteID string `json:"note_id"`
 		Row    string `json:"row,omitempty"`
 		Raw    []byte `json:"raw,omitempty"`
+		Person string `json:"person,omitempty"`
 	}
 	// NoteClosed: the unit has gone on after our acknowledgement; a stacked event
 	// that comes later is another note.
@@ -153,12 +159,19 @@ type (
 		Row    string `json:"row,omitempty"`
 	}
 	// NoteInDoubt: nobody can say yet where the note is. NoteStacked or
-	// NoteReturned settles it, by the device or by an operator.
+	// NoteReturned settles it, by the device or by a person.
 	NoteInDoubt struct {
 		NoteID string   `json:"note_id"`
 		Why    string   `json:"why"`
 		Row    string   `json:"row,omitempty"`
 		Trace  []string `json:"trace,omitempty"`
+	}
+	// NoteLaidAside: a person has looked, and the note in doubt does not lie on its
+	// way through the unit. It stays in doubt until the cassette has been counted, and
+	// keeps no further note from being taken.
+	NoteLaidAside struct {
+		NoteID string `json:"note_id"`
+		Person string `json:"person"`
 	}
 )
 
@@ -333,6 +346,7 @@ func (NoteStacked) Kind() Kind      { return "note.stacked" }
 func (NoteReturned) Kind() Kind     { return "note.returned" }
 func (NoteClosed) Kind() Kind       { return "note.closed" }
 func (NoteInDoubt) Kind() Kind      { return "note.in_doubt" }
+func (NoteLaidAside) Kind() Kind    { return "note.laid_aside" }
 func (TenderOpened) Kind() Kind     { return "tender.opened" }
 func (TenderClosed) Kind() Kind     { return "tender.closed" }
 func (PaymentIntent) Kind() Kind    { return "payment.intent" }
@@ -358,7 +372,7 @@ func All() []Body {
 		Started{}, Stopped{}, Recovered{}, Checkpoint{}, ClockJumped{},
 		AcceptorFound{}, AcceptorPowerUp{}, AcceptorSettled{}, DeviceFault{}, DeviceCleared{}, NoteRejected{},
 		CouponRefused{}, CouponKept{},
-		NoteEscrowed{}, NoteStackIntent{}, NoteReturnIntent{}, NoteStacked{}, NoteReturned{}, NoteClosed{}, NoteInDoubt{},
+		NoteEscrowed{}, NoteStackIntent{}, NoteReturnIntent{}, NoteStacked{}, NoteReturned{}, NoteClosed{}, NoteInDoubt{}, NoteLaidAside{},
 		TenderOpened{}, TenderClosed{}, PaymentIntent{}, ActionIntent{}, ActionResult{}, LeftoverIssued{}, Unassigned{},
 		VisitStarted{}, VisitMoved{}, VisitResumed{}, VisitEnded{},
 		SlipQueued{}, SlipSending{}, SlipProgress{}, SlipVerdict{}, PeriodOpened{}, CassetteClosed{},

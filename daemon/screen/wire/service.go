@@ -13,7 +13,8 @@ import "github.com/asan-kiosk/kiosk/drivers/money"
 //
 // Commands: Service.Login says who (Person); the PIN follows key by key
 // (Secret.Key with field FieldServicePIN), Visit.Next sends it, Visit.Back goes
-// back to the number. Service.Act does something (Device, Act, Confirm), and
+// back to the number. Service.Act does something (Device, Act, Confirm; of a note in
+// doubt also Note and Minor), and
 // Visit.Back takes its question away (can_back is set while there is one).
 // Service.Leave ends service mode (OutOfService). Visit.Touch and Visit.MoreTime
 // restart the five minutes, Visit.Language changes the language.
@@ -35,6 +36,7 @@ type ServiceMode struct {
 	Alarms   []ServiceAlarm   `json:"alarms"`        // that stand, oldest first
 	Devices  []ServiceDevice  `json:"devices"`
 	Counters *ServiceCounters `json:"counters,omitempty"`
+	Doubts   []ServiceDoubt   `json:"doubts"`            // notes in doubt, oldest first, 20 at most
 	Faults   []ServiceFault   `json:"faults"`            // last 20 of all devices, newest first
 	Confirm  *ServiceConfirm  `json:"confirm,omitempty"` // an act that waits for its second yes
 	Result   *ServiceResult   `json:"result,omitempty"`  // of the latest act
@@ -122,6 +124,7 @@ const (
 	HoldMains       ServiceHold = "mains"        // power from the wall is lost
 	HoldCassetteOut ServiceHold = "cassette_out" // no notes
 	HoldCassetteNew ServiceHold = "cassette_new" // no notes until a collector has confirmed the cassette
+	HoldDoubt       ServiceHold = "doubt"        // no notes until the note in doubt has been decided upon
 	HoldPanel       ServiceHold = "panel"        // the board of the contacts is lost: no new visits
 	HoldTilt        ServiceHold = "tilt"         // no new visits
 	HoldTemperature ServiceHold = "temperature"  // no new visits
@@ -211,6 +214,9 @@ const (
 	ActPing         Act = "ping"           // central
 	ActClearTamper  Act = "clear_tamper"   // panel: two people, one after the other
 	ActNewCassette  Act = "new_cassette"   // cassette: an empty one is in, a new period begins (collector)
+	ActNoteInside   Act = "note_inside"    // cassette: this note in doubt is in it, and is booked (collector)
+	ActNoteOutside  Act = "note_outside"   // cassette: it is not; nothing is booked
+	ActNoteAside    Act = "note_aside"     // cassette: it is not on its way, the count will show; notes are taken again
 	ActOutOfService Act = "out_of_service" // terminal
 	ActBack         Act = "back"           // terminal: into service again
 )
@@ -230,6 +236,18 @@ type ServiceCounters struct {
 	Unsent   uint64         `json:"unsent"`   // records that central does not hold yet
 }
 
+// ServiceDoubt is a note of which nobody knows whether it is in the cassette. As long
+// as there is one that was not laid aside, no note is taken.
+type ServiceDoubt struct {
+	Note  string         `json:"note"`            // its id
+	Value *money.Amount  `json:"value,omitempty"` // absent: it was not recognised
+	Worth []money.Amount `json:"worth"`           // what ActNoteInside can book it as
+	At    string         `json:"at"`              // YYYY-MM-DDThh:mm, when it was put in
+	Why   string         `json:"why"`
+	Aside bool           `json:"aside"` // it waits for the count and keeps nothing up
+	Acts  []ServiceAct   `json:"acts"`  // on DeviceCassette, that this person may do
+}
+
 // ServiceFault is one device fault of the journal.
 type ServiceFault struct {
 	At     string `json:"at"` // YYYY-MM-DDThh:mm
@@ -243,6 +261,9 @@ type ServiceFault struct {
 type ServiceConfirm struct {
 	Device DeviceID `json:"device"`
 	Act    Act      `json:"act"`
+	// Of an act on a note in doubt: which, and what it would be booked as.
+	Note  string        `json:"note,omitempty"`
+	Value *money.Amount `json:"value,omitempty"`
 }
 
 // ServiceResult is how the latest act went. N rises with each.

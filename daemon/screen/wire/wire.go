@@ -529,5 +529,7 @@ type Command struct {
 	Device       DeviceID `json:"device,omitempty"`         // Service.Act
 	Act          Act      `json:"act,omitempty"`            // Service.Act
 	Confirm      bool     `json:"confirm,omitempty"`        // Service.Act: the second yes
+	Note         string   `json:"note,omitempty"`           // Service.Act: the note in doubt
+	Minor        int64    `json:"minor,omitempty"`          // Service.Act: what it is booked as, one of its Worth
 	OutOfService bool     `json:"out_of_service,omitempty"` // Service.Leave: and stays out of service
 }

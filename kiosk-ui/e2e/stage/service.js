@@ -8,7 +8,7 @@ import { at, azn, list } from './states.js'
 export const serviceLangs = ['az', 'ru', 'en']
 const langOf = (lang) => (serviceLangs.includes(lang) ? lang : 'en')
 
-const empty = { langs: serviceLangs, doors: [], holds: [], alarms: [], devices: [], faults: [], can_leave: false }
+const empty = { langs: serviceLangs, doors: [], holds: [], alarms: [], devices: [], doubts: [], faults: [], can_leave: false }
 
 export const login = (more = {}) => ({ person: '', length: 0, min: 4, max: 8, can_send: false, checking: false, wait_s: 0, ...more })
 
@@ -40,10 +40,16 @@ const fault = (i) => ({
 })
 const alarm = (name, more = {}) => ({ alarm: name, at: '2026-11-02T09:58', detail: '', persons: [], ...more })
 
+/** A note in doubt; one without a value was not recognised. */
+export const doubt = (value, more = {}) => ({
+  note: `0193a7b0-${value ?? 0}`, ...(value ? { value: azn(value) } : {}), worth: (value ? [value] : [100, 500, 1000, 2000, 5000, 10000, 20000]).map((v) => azn(v)), at: '2026-11-02T09:31',
+  why: 'the unit did not say what became of it', aside: false, acts: ['note_inside', 'note_outside', 'note_aside'].map((act) => ({ act, twice: true, available: !(more.aside && act === 'note_aside') })), ...more,
+})
+
 /** The desk of who has signed in. */
 export const desk = (more = {}) => ({
   ...empty, person: { number: '101', name: 'Rəşad Məmmədov', role: 'both', since: '2026-11-02T10:00', minutes: 3 }, doors: doors(), holds: ['door', 'service'],
-  devices: devices(), counters: counters(), faults: [0, 1, 2, 3].map(fault), ...more,
+  devices: devices(), counters: counters(), doubts: [doubt(2000)], faults: [0, 1, 2, 3].map(fault), ...more,
 })
 
 export const atLogin = (lang, more = {}, visit = {}) => {
@@ -62,7 +68,8 @@ export const worst = () => ({
   devices: devices(Object.fromEntries(list('deviceIDs').map((id, i) => [id, {
     state: list('healths')[1 + (i % 3)], cause: 'jammed, stacker, motor current too high', acts: acts[id].map((act) => ({ act, twice: twice.has(act), available: true })),
   }]))),
-  counters: counters({ open: false, totals: [azn(123456789), { minor: 50000, currency: 'USD' }], in_doubt: 12 }), faults: Array.from({ length: 20 }, (_, i) => fault(i)),
+  counters: counters({ open: false, totals: [azn(123456789), { minor: 50000, currency: 'USD' }], in_doubt: 12 }),
+  doubts: [doubt(), doubt(20000, { aside: true }), doubt(100, { acts: [] }), doubt(5000, { acts: doubt().acts.map((a) => ({ ...a, available: false })) })], faults: Array.from({ length: 20 }, (_, i) => fault(i)),
   result: { n: 3, device: 'panel', act: 'clear_tamper', result: 'failed', detail: 'the signing key cannot be read: open /var/lib/kiosk/slip.key: permission denied' },
 })
 
@@ -100,7 +107,7 @@ export function* allService(lang) {
       yield [`service, ${id}, ${act}, ${result}`, atDesk(lang, { result: { n: 1, device: id, act, result, detail: 'no answer' } })]
     }
   }
-  for (const act of list('acts')) yield [`service, asked about ${act}`, atDesk(lang, { confirm: { device: Object.keys(acts).find((id) => acts[id].includes(act)), act } })]
+  for (const act of list('acts')) yield [`service, asked about ${act}`, atDesk(lang, { confirm: act.startsWith('note_') ? { device: 'cassette', act, note: 'n', value: azn(20000) } : { device: Object.keys(acts).find((id) => acts[id].includes(act)), act } })]
 }
 
 /** What the sections other than the first one show, for the tests that open them. */

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { axe } from './axe.js'
 import { fixture, plain } from './fixture.js'
 import { misfits, tooSmall, unreachable } from './inspect.js'
-import { atDesk, atLogin, desk, devices, everySection, pinEntry, sectionStates, serviceLangs, worst } from './service.js'
-import { at, main } from './states.js'
+import { atDesk, atLogin, desk, devices, doubt, everySection, pinEntry, sectionStates, serviceLangs, worst } from './service.js'
+import { at, azn, main } from './states.js'
 import { draw, frames, guardOver, open, unpainted } from './stage.js'
 
 const { st, b } = await fixture()
@@ -198,6 +198,42 @@ test('an act on money is done at the second yes only, and No takes the question 
   assert.deepEqual((await st.since(from, page)).map((c) => [c.name, c.device, c.act, c.confirm]), [
     ['Service.Act', 'cassette', 'new_cassette', undefined], ['Service.Act', 'cassette', 'new_cassette', true],
   ])
+  await ctx.close()
+})
+
+test('a note in doubt: what is said of it goes with its id, money with its value, and at the second yes', async () => {
+  const { page, ctx } = await open(b, st)
+  const s = atDesk('en', { doubts: [doubt(2000), doubt(undefined, { note: 'u', worth: [azn(500), azn(1000)] }), doubt(5000, { note: 'a', aside: true })] })
+  st.react({
+    'Service.Act': (x, c) => ((x.service.confirm = c.confirm ? undefined : { device: c.device, act: c.act, note: c.note, ...(c.minor ? { value: azn(c.minor) } : {}) }), x),
+  })
+  await draw(st, page, s)
+  await guardOver(page)
+  assert.match(await page.locator('#tab-cash').innerText(), /3/, 'the section says how many')
+  await press(page, 'tab-cash')
+  const said = async (id, question) => {
+    const from = st.heard()
+    for (let n = 0; n < 6 && !(await page.locator(`#${id}`).isVisible()); n++) await page.locator('.pager button').last().click()
+    await guardOver(page)
+    await press(page, id)
+    await page.locator('.service-ask').waitFor()
+    assert.match(plain(await page.locator('.service-ask').innerText()), question)
+    await guardOver(page)
+    await press(page, 'ask-yes')
+    await page.locator('.service-ask').waitFor({ state: 'detached' })
+    await guardOver(page)
+    return (await st.since(from, page)).map((c) => [c.device, c.act, c.note, c.minor, c.confirm])
+  }
+  const { note } = doubt(2000)
+  for (const [id, question, what] of [
+    [`note_inside-${note}-2000`, /Is the note in the cassette\?[^]*AZN 20\.00 is booked/, ['note_inside', note, 2000]],
+    [`note_outside-${note}-0`, /not in the cassette\?[^]*Nothing is booked/, ['note_outside', note, 0]],
+    ['note_inside-u-1000', /AZN 10\.00 is booked/, ['note_inside', 'u', 1000]],
+    ['note_aside-u-0', /looked into the acceptor\?/, ['note_aside', 'u', 0]],
+  ]) assert.deepEqual(await said(id, question), [['cassette', ...what, undefined], ['cassette', ...what, true]])
+  const from = st.heard()
+  await page.locator('#note_aside-a-0').click({ force: true }) // it was laid aside before
+  assert.deepEqual(await st.since(from, page), [])
   await ctx.close()
 })
 

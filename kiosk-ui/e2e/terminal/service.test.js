@@ -81,6 +81,13 @@ async function language(lang) {
   await until(`the page speaks ${lang}`, async () => (await me.page.locator('html').getAttribute('lang')) === lang)
 }
 
+/** The person at an open door takes the slip and leaves; the farewell may end by itself meanwhile. */
+const goAway = () =>
+  until('the person has left', async () => {
+    if ((await me.step()) === 'farewell') await me.touch('.screen[data-step=farewell] #main', 1000).catch(() => undefined)
+    return (await me.step()) === 'service_login'
+  })
+
 const sections = ['now', 'devices', 'cash', 'doors', 'alarms', 'faults']
 
 /** Sections in pictures; nothing may stick out of its place. */
@@ -167,10 +174,7 @@ test('a person in the middle of a payment when the door opens: the money is kept
   await me.picture('az-service-door-in-visit')
   await written('alarm.raised', { alarm: 'door' })
   assert.deepEqual(await t.payments('300000002'), [])
-  // Which may end by itself meanwhile.
-  await me.stood()
-  if ((await me.step()) === 'farewell') await me.page.locator('.screen[data-step=farewell] #main').click({ timeout: 1000 }).catch(() => undefined)
-  await me.see('service_login')
+  await goAway()
   assert.equal(await t.slips(), slips + 1, 'one slip for one credit')
   await door('close_service_door')
 })
@@ -203,6 +207,49 @@ test('a collector: the cassette goes out and an empty one comes in', async () =>
   await language('ru')
   await tab('cash')
   await me.picture('ru-service-collector-new')
+  await door('close_safe_door')
+  await me.touch('#main:not([disabled])')
+  await written('service.left', { person: '201', why: 'left' })
+  await me.available()
+  assert.deepEqual(me.noise, [])
+})
+
+test('a note in doubt: no notes until a collector has looked and said where it is', async () => {
+  await forget()
+  const cassette = await t.cassette()
+  const equation = async () => JSON.parse((await run(join(bin, 'kioskctl'), ['--json', 'journal', 'equation', '--socket', t.socket])).stdout.trim().split('\n').at(-1)).terms.total?.[0] ?? { stacked: 0, unassigned: 0 }
+  const before = await equation()
+  await t.bench('validator', { action: 'set_quirks', quirks: { no_counter: true } })
+  await me.pay('az', '300000002')
+  await until('the note is drawn in', async () => {
+    await t.bench('validator', { action: 'insert', value: { minor: 500, currency: 'AZN' }, quality: 'jam_stacker', in_cassette: true })
+    return (await t.world()).validator.world.path
+  })
+  const { body } = await written('note.in_doubt')
+  await door('open_safe_door')
+  await me.see('farewell')
+  assert.match(await me.text(), /əskinas tapılacaq/, 'the person is told that the note will be found and booked')
+  await goAway()
+  await signIn('201', '1470')
+  await me.see('service')
+  await tab('cash')
+  const inside = `#note_inside-${body.note_id}-500`
+  await me.page.locator(`${inside}[aria-disabled]`).waitFor() // the unit may still say it
+  await me.picture('az-service-doubt-jam')
+  await t.bench('validator', { action: 'clear_jam' })
+  await me.page.locator(`${inside}:not([aria-disabled])`).waitFor()
+  assert.deepEqual(await me.page.evaluate(misfits), [])
+  await me.picture('az-service-doubt')
+  await me.touch(inside)
+  await me.page.locator('#ask-no').waitFor()
+  await me.picture('az-service-doubt-ask')
+  await me.touch('#ask-yes')
+  await written('note.stacked', { note_id: body.note_id, person: '201' })
+  await written('service.act', { person: '201', act: 'note_inside', result: 'ok' })
+  assert.equal(await t.cassette(), cassette + 500)
+  const after = await equation()
+  assert.deepEqual([after.stacked - before.stacked, after.unassigned - before.unassigned, after.in_doubt, after.holds], [500, 500, 0, true])
+  await t.bench('validator', { action: 'set_quirks', quirks: {} })
   await door('close_safe_door')
   await me.touch('#main:not([disabled])')
   await written('service.left', { person: '201', why: 'left' })

@@ -3,11 +3,14 @@
 
 import { back, once } from '../app'
 import { asciiDigits } from '../keyboard/layouts'
-import { nameServiceAct, nameServiceLeave, nameServiceLogin, type Act, type DeviceID } from '../wire.gen'
+import { nameServiceAct, nameServiceLeave, nameServiceLogin, type Act, type DeviceID, type ServiceConfirm, type ServiceDoubt } from '../wire.gen'
 
 export const signIn = (person: string) => once(nameServiceLogin, { person })
 export const act = (device: DeviceID, name: Act) => once(nameServiceAct, { device, act: name })
-export const actConfirmed = (device: DeviceID, name: Act) => once(nameServiceAct, { device, act: name, confirm: true })
+/** Decides about a note in doubt; minor is what it is to be booked as, 0 where it is not. */
+export const decide = (of: ServiceDoubt, name: Act, minor: number) => once(nameServiceAct, { device: 'cassette', act: name, note: of.note, minor })
+export const actConfirmed = ({ device, act, note, value }: ServiceConfirm) =>
+  once(nameServiceAct, { device, act, confirm: true, ...(note !== undefined && { note, minor: act === 'note_inside' ? (value?.minor ?? 0) : 0 }) })
 /** Takes the question away. */
 export const actRefused = back
 export const leave = (outOfService: boolean) => once(nameServiceLeave, { out_of_service: outOfService })

@@ -3,13 +3,13 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { busy } from '../app'
-import { t } from '../i18n'
+import { money, t } from '../i18n'
 import { Button, Code, Message } from '../parts/basic'
 import { Frame, Top } from '../parts/frame'
 import { Check, Clock, Door, Info, Person, Warn } from '../parts/icons'
 import { Dialog } from '../parts/overlays'
 import { Pages } from '../parts/pages'
-import { nameBack, nameServiceAct, nameServiceLeave, type Act, type ServiceMode as Mode, type ServicePerson, type ServiceResult, type State } from '../wire.gen'
+import { nameBack, nameServiceAct, nameServiceLeave, type Act, type ServiceConfirm, type ServiceMode as Mode, type ServicePerson, type ServiceResult, type State } from '../wire.gen'
 import { actConfirmed, actRefused, leave } from './acts'
 import { counts, num } from './say'
 import { alarms, cash, devices, doors, faults, now } from './sections'
@@ -111,7 +111,20 @@ function Ways({ of: m }: { of: Mode }) {
   )
 }
 
-const askedOf = (a: Act): 'new_cassette' | 'clear_tamper' | 'other' => (a === 'new_cassette' || a === 'clear_tamper' ? a : 'other')
+/** The acts with a question of their own. */
+const asking = ['new_cassette', 'clear_tamper', 'note_inside', 'note_outside', 'note_aside'] as const
+const askedOf = (a: Act): (typeof asking)[number] | 'other' => asking.find((x) => x === a) ?? 'other'
+
+function askedText(c: ServiceConfirm, asked: ReturnType<typeof askedOf>): string {
+  switch (asked) {
+    case 'other':
+      return w('ask.other.text', { device: w(`device.${c.device}`), act: w(`act.${c.act}`) })
+    case 'note_inside':
+      return w('ask.note_inside.text', { amount: c.value ?? '' })
+    default:
+      return w(`ask.${asked}.text`)
+  }
+}
 
 /** The second question about an act that touches money or an alarm. The prominent answer is the safe one. */
 export function Ask({ s }: { s: State }) {
@@ -120,16 +133,16 @@ export function Ask({ s }: { s: State }) {
   const name = w(`act.${c.act}`)
   return (
     <Dialog
-      role="alertdialog" class="service-ask" title={w(`ask.${asked}`)}
+      role="alertdialog" class="service-ask" title={c.note !== undefined && c.value ? `${w(`ask.${asked}`)} ${money(c.value)}` : w(`ask.${asked}`)}
       buttons={
         <>
           <Button kind="main" act={() => void actRefused()} disabled={busy.value.has(nameBack)} escape id="ask-no">{w('ask.no')}</Button>
-          <Button act={() => void actConfirmed(c.device, c.act)} disabled={busy.value.has(nameServiceAct)} id="ask-yes">{w('ask.yes', { act: name })}</Button>
+          <Button act={() => void actConfirmed(c)} disabled={busy.value.has(nameServiceAct)} id="ask-yes">{w('ask.yes', { act: name })}</Button>
         </>
       }
     >
       <Message tone="care" icon={<Warn />}>
-        {asked === 'other' ? w('ask.other.text', { device: w(`device.${c.device}`), act: name }) : w(`ask.${asked}.text`)}
+        {askedText(c, asked)}
       </Message>
     </Dialog>
   )

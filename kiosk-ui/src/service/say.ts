@@ -38,7 +38,7 @@ export function counts(m: ServiceMode): Readonly<Record<'now' | 'devices' | 'cas
   return {
     now: keptHolds(m).length,
     devices: devices.filter((d) => d.id !== 'cassette' && d.id !== 'terminal').length,
-    cash: devices.filter((d) => d.id === 'cassette').length,
+    cash: devices.filter((d) => d.id === 'cassette').length + (m.doubts ?? []).length,
     doors: (m.doors ?? []).filter((d) => doorTone(d) !== 'good' && doorTone(d) !== 'calm').length,
     alarms: (m.alarms ?? []).length,
     faults: (m.faults ?? []).length,

@@ -1,10 +1,12 @@
 // The six sections. Each gives blocks, which are packed into pages.
 
 import type { ComponentChildren } from 'preact'
+import { busy } from '../app'
 import { moment } from '../i18n'
-import { Code, Message, Money } from '../parts/basic'
+import { Button, Code, Message, Money } from '../parts/basic'
 import { Check, Info, Note, Warn } from '../parts/icons'
-import { deviceIDs, type DeviceID, type ServiceAlarm, type ServiceCounters, type ServiceFault, type ServiceHold, type ServiceMode, type ServiceOut } from '../wire.gen'
+import { deviceIDs, nameServiceAct, type DeviceID, type ServiceAct, type ServiceAlarm, type ServiceCounters, type ServiceDoubt, type ServiceFault, type ServiceHold, type ServiceMode, type ServiceOut } from '../wire.gen'
+import { decide } from './acts'
 import { Acts, Contact, Device, Raw, Row } from './parts'
 import { keptHolds, num } from './say'
 import { w } from './words'
@@ -55,8 +57,37 @@ export function cash(m: ServiceMode): ComponentChildren[] {
   const c = m.counters
   return [
     cassette && <Device key="cassette" of={cassette} acts={cassette.acts ?? []} result={m.result} />,
+    ...(m.doubts ?? []).map((d) => <Doubt key={d.note} of={d} />),
     ...(c ? counters(c) : []),
   ]
+}
+
+/** A note in doubt and what can be said of it; one that was not recognised can be booked as each denomination. */
+function Doubt({ of: d }: { of: ServiceDoubt }) {
+  const acts = d.acts ?? []
+  const resting = busy.value.has(nameServiceAct)
+  const button = (a: ServiceAct, minor: number, text: string) => (
+    <Button key={`${a.act}${minor}`} act={() => void decide(d, a.act, minor)} disabled={!a.available || resting} id={`${a.act}-${d.note}-${minor}`}>{text}</Button>
+  )
+  return (
+    <Row
+      tone={d.aside ? 'care' : 'bad'} name={d.value ? w('doubt.note', { amount: d.value }) : w('doubt.unknown')} word={w(d.aside ? 'doubt.aside' : 'doubt.stands')}
+      acts={
+        acts.length === 0 ? undefined : (
+          <div class="service-acts">
+            {acts.flatMap((a) =>
+              a.act !== 'note_inside' ? [button(a, 0, w(`act.${a.act}`))]
+              : d.value ? [button(a, d.value.minor, w('act.note_inside'))]
+              : (d.worth ?? []).map((v) => button(a, v.minor, w('doubt.inside', { amount: v }))))}
+          </div>
+        )
+      }
+    >
+      <p>{moment(d.at)}</p>
+      <Raw>{d.why}</Raw>
+      {acts.length > 0 && acts.every((a) => !a.available) && <p>{w('doubt.wait')}</p>}
+    </Row>
+  )
 }
 
 function counters(c: ServiceCounters): ComponentChildren[] {
