@@ -338,7 +338,9 @@ func (v *conversation) send(ctx context.Context, m wire.Envelope) bool {
 	}
 }
 
-// write is the one writer: answers in order, the newest state, and a beat.
+// write is the one writer: answers in order, the newest state, and a beat. The state
+// that a command has brought about goes before the command's completion, so that the
+// page knows with the answer what came of it.
 func (v *conversation) write(ctx context.Context) error {
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
@@ -350,19 +352,27 @@ func (v *conversation) write(ctx context.Context) error {
 		return wire.Envelope{Header: wire.Header{Type: wire.TypeUnsolicited, Name: name, Version: wire.MessageVersion}, Payload: payload}
 	}
 	var shown []byte
-	for {
+	show := func() (changed <-chan struct{}, err error) {
 		state, changed := v.s.current()
 		if state != nil && string(state) != string(shown) {
-			if err := put(unsolicited(wire.NameState, state)); err != nil {
-				return err
-			}
+			err = put(unsolicited(wire.NameState, state))
 			shown = state
+		}
+		return changed, err
+	}
+	for {
+		changed, err := show()
+		if err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
 		case m := <-v.out:
+			if _, err := show(); err != nil {
+				return err
+			}
 			if err := put(m); err != nil {
 				return err
 			}

@@ -37,6 +37,10 @@ func newRig(t *testing.T) *rig {
 			if name == wire.NameBack {
 				return errors.New("not here")
 			}
+			if name == wire.NameInput {
+				r.screen.Publish(wire.State{StepSeq: c.StepSeq})
+				return nil
+			}
 			r.heard <- c
 			return nil
 		}})
@@ -72,10 +76,11 @@ func send(t *testing.T, c *websocket.Conn, name string, id uint64, payload any) 
 	}
 }
 
-// next reads until a message that want accepts comes, for two seconds.
+// next reads until a message that want accepts comes, for as long as a busy machine may
+// take.
 func next(t *testing.T, c *websocket.Conn, what string, want func(wire.Envelope) bool) wire.Envelope {
 	t.Helper()
-	_ = c.SetReadDeadline(time.Now().Add(2 * time.Second))
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
 	for {
 		var m wire.Envelope
 		if err := c.ReadJSON(&m); err != nil {
@@ -128,6 +133,31 @@ func TestCommandIsAcknowledgedThenCompleted(t *testing.T) {
 	send(t, c, wire.NameStart, 3, wire.Command{}) // an id again
 	if m := next(t, c, "refusal", named(wire.TypeAcknowledge, wire.NameStart)); m.Header.Status != "invalidRequestID" {
 		t.Errorf("acknowledge %+v", m.Header)
+	}
+}
+
+// The page knows with the answer what came of a command: its state is there before.
+func TestStateComesBeforeTheCompletion(t *testing.T) {
+	r := newRig(t)
+	c := r.connect()
+	send(t, c, wire.NameHello, 1, wire.Hello{Token: token, Contract: wire.Contract})
+	var shown uint64
+	for i := range uint64(40) {
+		want := 100 + i
+		send(t, c, wire.NameInput, 2+i, wire.Command{StepSeq: want})
+		next(t, c, "completion", func(m wire.Envelope) bool {
+			if named(wire.TypeUnsolicited, wire.NameState)(m) {
+				var s wire.State
+				if err := json.Unmarshal(m.Payload, &s); err != nil {
+					t.Fatal(err)
+				}
+				shown = s.StepSeq
+			}
+			return named(wire.TypeCompletion, wire.NameInput)(m)
+		})
+		if shown != want {
+			t.Fatalf("command %d is completed and the page was sent state %d", want, shown)
+		}
 	}
 }
 

@@ -2,7 +2,7 @@
 // what is open over the screen. Everything on the screen is drawn from these.
 
 import { computed, signal } from '@preact/signals'
-import { Draft, settleTime } from './draft'
+import { Draft } from './draft'
 import { apply, isLoaded, language, load } from './i18n'
 import { Link, mustReload, type Phase, type Socket } from './link/link'
 import { kept, rememberReload } from './link/token'
@@ -47,9 +47,14 @@ function show(s: State): void {
   frame = true
   requestAnimationFrame(() => {
     frame = false
-    if (newest && newest !== s) show(newest)
+    if (newest && newest !== state.value) show(newest)
   })
   draw(s)
+}
+
+/** Draws what waits for the next frame now: an answer is about the state before it. */
+function catchUp(): void {
+  if (newest && newest !== state.value) draw(newest)
 }
 
 /** Service mode speaks fewer languages than the terminal, and English for the others. */
@@ -206,7 +211,7 @@ export const activeField = computed(() => {
 export function typed(): string {
   void draftTick.value
   const f = activeField.value?.field
-  return f ? drafts.shown(f.name, f.value, performance.now()) : ''
+  return f ? drafts.shown(f.name, f.value) : ''
 }
 
 /** Goes to a field of a form with what is in it already; a secret's text is not here. */
@@ -219,10 +224,10 @@ export function openField(f: Field): void {
 export function type(field: string, value: string): void {
   const n = drafts.type(field, value)
   draftTick.value++
-  void send(nameInput, { field, value }).then((ok) => {
-    drafts.answered(n, ok, performance.now())
+  void send(nameInput, { field, value }).then(() => {
+    catchUp()
+    drafts.answered(n)
     draftTick.value++
-    setTimeout(() => draftTick.value++, settleTime)
   })
 }
 

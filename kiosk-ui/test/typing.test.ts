@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Draft, settleTime } from '../src/draft'
+import { Draft } from '../src/draft'
 import { capital, digitPad, erase, groups, latin, letters, press, scripts, zwnj } from '../src/keyboard/layouts'
 import { langs, type Keyboard } from '../src/wire.gen'
 
@@ -91,34 +91,35 @@ describe('a field while it is typed into', () => {
   it('shows a key at once, keeps it while answers come, and then shows the state', () => {
     const d = new Draft()
     const first = d.type('f', '1')
-    expect(d.shown('f', '', 0)).toBe('1')
+    expect(d.shown('f', '')).toBe('1')
     const second = d.type('f', '12')
-    d.answered(first, true, 10)
-    expect(d.shown('f', '1', 11)).toBe('12') // the state of the first key must not flicker
-    d.answered(second, true, 20)
-    expect(d.shown('f', '1', 21)).toBe('12') // the state of the second one is on its way
-    expect(d.shown('f', '12', 22)).toBe('12')
-    expect(d.shown('f', '99', 23)).toBe('99') // from here on the state alone counts
+    d.answered(first)
+    expect(d.shown('f', '1')).toBe('12') // the state of the first key must not flicker
+    d.answered(second)
+    expect(d.shown('f', '12')).toBe('12')
+    expect(d.shown('f', '99')).toBe('99') // from here on the state alone counts
   })
 
-  it('gives way to a state that differs, if no better one comes', () => {
+  it('gives way to a state that differs: the daemon has cut the text, or refused it', () => {
     const d = new Draft()
-    d.answered(d.type('f', '12'), true, 0)
-    expect(d.shown('f', '1', settleTime - 1)).toBe('12')
-    expect(d.shown('f', '1', settleTime)).toBe('1')
+    d.answered(d.type('f', '12'))
+    expect(d.shown('f', '1')).toBe('1')
   })
 
-  it('shows the state again when the daemon refuses the newest text', () => {
+  it('is not ended by the late answer to a text of another screen', () => {
     const d = new Draft()
-    d.answered(d.type('f', '1'), false, 0)
-    expect(d.shown('f', '', 0)).toBe('')
+    const before = d.type('f', '1')
+    d.clear()
+    d.type('f', '2')
+    d.answered(before)
+    expect(d.shown('f', '')).toBe('2')
   })
 
   it('is another field’s text never', () => {
     const d = new Draft()
     d.type('f', '1')
-    expect(d.shown('g', '7', 0)).toBe('7')
+    expect(d.shown('g', '7')).toBe('7')
     d.clear()
-    expect(d.shown('f', '', 0)).toBe('')
+    expect(d.shown('f', '')).toBe('')
   })
 })

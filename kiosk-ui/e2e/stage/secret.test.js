@@ -262,7 +262,6 @@ test('the search would find it: an open field leaves its text in the document an
   const { page, ctx } = await open(b, st)
   await draw(st, page, at('form', 'az', { form: form('az', { value: '', group: [] }), can_next: true }))
   await guardOver(page)
-  st.react({ 'Visit.Input': (s, c) => ((s.visit.form.fields[0].value = c.value ?? ''), s) })
   for (const k of pinMarker) await key(page, k).click()
   await page.waitForFunction((n) => document.querySelector('#field').textContent.length >= n, 10)
   const found = await traces(page, [pinMarker])

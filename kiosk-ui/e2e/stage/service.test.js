@@ -226,9 +226,9 @@ test('a note in doubt: what is said of it goes with its id, money with its value
   }
   const { note } = doubt(2000)
   for (const [id, question, what] of [
-    [`note_inside-${note}-2000`, /Is the note in the cassette\?[^]*AZN 20\.00 is booked/, ['note_inside', note, 2000]],
+    [`note_inside-${note}-2000`, /Is the note in the cassette\?[^]*AZN\s20\.00 is booked/, ['note_inside', note, 2000]],
     [`note_outside-${note}-0`, /not in the cassette\?[^]*Nothing is booked/, ['note_outside', note, 0]],
-    ['note_inside-u-1000', /AZN 10\.00 is booked/, ['note_inside', 'u', 1000]],
+    ['note_inside-u-1000', /AZN\s10\.00 is booked/, ['note_inside', 'u', 1000]],
     ['note_aside-u-0', /looked into the acceptor\?/, ['note_aside', 'u', 0]],
   ]) assert.deepEqual(await said(id, question), [['cassette', ...what, undefined], ['cassette', ...what, true]])
   const from = st.heard()

@@ -69,7 +69,7 @@ export async function stage() {
     }
     heard.push({ name: m.header.name, ...m.payload })
     answer('acknowledge')
-    const react = reactions[m.header.name]
+    const react = reactions[m.header.name] ?? own[m.header.name]
     if (react) state = { ...react(structuredClone(state), m.payload) }
     if (react) play()
     answer('completion', { completionCode: 'success' })
@@ -77,6 +77,13 @@ export async function stage() {
   const play = () => page?.send(JSON.stringify({ header: { type: 'unsolicited', name: 'Screen.State', version: '1.0' }, payload: { ...state, asset, seq: ++seq } }))
   const beat = setInterval(() => page?.send(JSON.stringify({ header: { type: 'unsolicited', name: 'Screen.Beat', version: '1.0' } })), 2000)
   let reactions = {}
+  // What is typed lives in the daemon, and so on the stage.
+  const own = {
+    'Visit.Input': (x, c) => {
+      for (const f of x.visit.form?.fields ?? []) if (f.name === c.field && !f.secret) f.value = c.value ?? ''
+      return x
+    },
+  }
 
   await new Promise((ready) => server.listen(0, '127.0.0.1', ready))
   const origin = `http://127.0.0.1:${server.address().port}`

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact'
 import { busy } from '../app'
-import { moment } from '../i18n'
+import { moment, money } from '../i18n'
 import { Button, Code, Message, Money } from '../parts/basic'
 import { Check, Info, Note, Warn } from '../parts/icons'
 import { deviceIDs, nameServiceAct, type DeviceID, type ServiceAct, type ServiceAlarm, type ServiceCounters, type ServiceDoubt, type ServiceFault, type ServiceHold, type ServiceMode, type ServiceOut } from '../wire.gen'
@@ -78,13 +78,14 @@ function Doubt({ of: d }: { of: ServiceDoubt }) {
             {acts.flatMap((a) =>
               a.act !== 'note_inside' ? [button(a, 0, w(`act.${a.act}`))]
               : d.value ? [button(a, d.value.minor, w('act.note_inside'))]
-              : (d.worth ?? []).map((v) => button(a, v.minor, w('doubt.inside', { amount: v }))))}
+              : (d.worth ?? []).map((v) => button(a, v.minor, money(v, true))))}
           </div>
         )
       }
     >
       <p>{moment(d.at)}</p>
       <Raw>{d.why}</Raw>
+      {!d.value && acts.some((a) => a.act === 'note_inside') && <p>{w('doubt.worth')}</p>}
       {acts.length > 0 && acts.every((a) => !a.available) && <p>{w('doubt.wait')}</p>}
     </Row>
   )

@@ -94,7 +94,7 @@ const az = {
   'doubt.unknown': 'Şübhəli əskinas, tanınmayıb',
   'doubt.stands': 'əskinas qəbul edilmir',
   'doubt.aside': 'sayılmanı gözləyir',
-  'doubt.inside': 'Kassetdədir: {amount}',
+  'doubt.worth': 'Kassetdədirsə, nominalını seçin.',
   'doubt.wait': 'Qərar vermək üçün əvvəlcə qəbuledicini işlək vəziyyətə gətirin: əlaqə olmalı, nasazlıq olmamalıdır.',
 
   'input.service_door': 'Xidmət qapısı',

@@ -94,7 +94,7 @@ const en = {
   'doubt.unknown': 'Note in doubt, not recognised',
   'doubt.stands': 'no notes are taken',
   'doubt.aside': 'waits for the count',
-  'doubt.inside': 'In the cassette: {amount}',
+  'doubt.worth': 'If it is in the cassette, say what it is.',
   'doubt.wait': 'To decide, bring the acceptor to rest first: connected and without a fault.',
 
   'input.service_door': 'Service door',
