@@ -39,22 +39,24 @@ let link: Link | undefined
 // frame begins; of those that follow before it, the newest.
 
 let newest: State | undefined
+let drawn: State | undefined
 let frame = false
 
 function show(s: State): void {
   newest = s
   if (frame) return
   frame = true
+  drawn = s
   requestAnimationFrame(() => {
     frame = false
-    if (newest && newest !== state.value) show(newest)
+    if (newest && newest !== drawn) show(newest)
   })
   draw(s)
 }
 
 /** Draws what waits for the next frame now: an answer is about the state before it. */
 function catchUp(): void {
-  if (newest && newest !== state.value) draw(newest)
+  if (newest && newest !== drawn) draw((drawn = newest))
 }
 
 /** Service mode speaks fewer languages than the terminal, and English for the others. */
