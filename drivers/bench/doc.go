@@ -70,7 +70,8 @@
 //	                    "readers" and "cards" as in the state.
 //	    insert          and "upside_down": true for the wrong way up
 //	    remove
-//	    swap            out with the one that is in, in with this one, at once
+//	    swap            out with the one that is in, in with this one, as fast as a
+//	                    hand can: the reader is empty for a second
 //	    upside_down     insert it the wrong way up, or turn the one that is in
 //	    fault           {"kind": "drop" | "silence" | "garble" | "delay" | "reset" |
 //	                    "status-words" | "bit-flip" | "wrong-key", "at": n, "for": n,

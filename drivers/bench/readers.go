@@ -189,7 +189,13 @@ func (r *readers) keep() error {
 	return r.store.update(func(k *kept) { k.Readers = places })
 }
 
-// exchange takes the card out that is in, and puts one in; r.mu is held.
+// handTime is how long a hand needs between two cards. The virtual reader looks
+// whether its card is there about twice a second, and takes another one that has come
+// in between for the same: no slot of metal and plastic can be filled anew so fast.
+const handTime = time.Second
+
+// exchange takes the card out that is in, and puts one in. r.mu is held, but not while
+// the reader is empty.
 func (r *readers) exchange(p *cardReader, c *card, upside bool) error {
 	if err := r.fits(p, c, upside); err != nil {
 		return err
@@ -197,6 +203,9 @@ func (r *readers) exchange(p *cardReader, c *card, upside bool) error {
 	if err := r.remove(p, ""); err != nil {
 		return err
 	}
+	r.mu.Unlock()
+	time.Sleep(handTime)
+	r.mu.Lock()
 	return r.insert(p, c, upside)
 }
 
