@@ -51,7 +51,7 @@ func (t *Till) settledEvent(e cash.Settled) {
 	} else {
 		t.resolve(e.Counter)
 	}
-	t.settled, t.online, t.counter, t.moving = true, true, e.Counter, MovingNone
+	t.settled, t.ill, t.online, t.counter, t.moving = true, false, true, e.Counter, MovingNone
 	t.state = cash.StateDisabled
 	t.enabled = "" // the driver remembers what it was told last, and that was before
 	t.steer()

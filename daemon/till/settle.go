@@ -49,7 +49,7 @@ var (
 // CanSettle reports whether a person may decide: not while the unit may still say
 // itself what became of a note, for it would be counted twice then.
 func (t *Till) CanSettle() bool {
-	return t.online && t.settled && t.fault == nil && t.moving == MovingNone && t.state == cash.StateDisabled
+	return t.online && t.settled && !t.ill && t.fault == nil && t.moving == MovingNone && t.state == cash.StateDisabled
 }
 
 // Worths lists what a note in doubt can be worth: its value, or every value of the

@@ -240,10 +240,19 @@ func TestSettleOfUnknownValue(t *testing.T) {
 // note would be counted by both.
 func TestNobodyDecidesBeforeTheUnitIsAtRest(t *testing.T) {
 	for name, until := range map[string]func(w *world){
-		"offline":          func(w *world) { w.event(cash.Offline{Cause: "cable"}) },
-		"back, unsettled":  func(w *world) { w.event(cash.Offline{Cause: "cable"}); w.event(cash.Online{Found: cash.StateDisabled}) },
-		"powered up":       func(w *world) { w.event(cash.PowerUp{ID: w.id(), Position: cash.PowerUpInStacker}) },
-		"a fault":          func(w *world) { w.event(cash.Fault{Kind: cash.FaultJamCassette}) },
+		"offline":         func(w *world) { w.event(cash.Offline{Cause: "cable"}) },
+		"back, unsettled": func(w *world) { w.event(cash.Offline{Cause: "cable"}); w.event(cash.Online{Found: cash.StateDisabled}) },
+		"powered up":      func(w *world) { w.event(cash.PowerUp{ID: w.id(), Position: cash.PowerUpInStacker}) },
+		"a fault":         func(w *world) { w.event(cash.Fault{Kind: cash.FaultJamCassette}) },
+		"a fault is over, recovery is not": func(w *world) {
+			w.event(cash.Fault{Kind: cash.FaultJamCassette})
+			w.event(cash.FaultCleared{})
+			w.event(cash.StateChanged{State: cash.StateDisabled})
+		},
+		"unresolved, recovery is not over": func(w *world) {
+			w.event(cash.Unresolved{After: "stack"})
+			w.event(cash.StateChanged{State: cash.StateDisabled})
+		},
 		"a note coming in": func(w *world) { w.event(cash.StateChanged{State: cash.StateAccepting}) },
 		"still stacking":   func(w *world) { w.event(cash.StateChanged{State: cash.StateStacking}) },
 	} {

@@ -101,6 +101,7 @@ type Till struct {
 	state    cash.State
 	online   bool
 	settled  bool
+	ill      bool // since a fault or an outcome that was not told; Settled ends it
 	fault    *cash.Fault
 	counter  *uint32 // last known, nil when a stacked note has made it stale
 	escrow   *cash.Escrowed
@@ -262,6 +263,7 @@ func (t *Till) Event(now time.Time, ev cash.Event) {
 		t.write("", record.CouponKept{Alarm: "a coupon was stacked without being told to"})
 		t.couponGone(e.ID, cash.StateStacked)
 	case cash.Unresolved:
+		t.ill = true
 		if n := t.undecided(); n != nil && n.State != NoteInDoubt {
 			t.doubt(n, "no answer after "+e.After, "", e.Trace)
 		}
@@ -512,6 +514,7 @@ func (t *Till) kept() []string {
 
 func (t *Till) faultEvent(e cash.Fault) {
 	t.fault, t.state, t.moving, t.enabled = &e, cash.StateFault, MovingNone, ""
+	t.ill = true
 	t.write("", record.DeviceFault{Device: "acceptor", Fault: string(e.Kind), Code: e.Code, Detail: e.Detail, Trace: e.Trace})
 	if e.Kind == cash.FaultCheated || e.Kind == cash.FaultCounterfeit {
 		return // says nothing about a note of ours
