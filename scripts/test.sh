@@ -43,7 +43,7 @@ failures() {
 		/^ *--- FAIL|^panic:|^WARNING: DATA RACE/ { go = 12 }
 		/^FAIL\t/ || / FAIL  / { print; next }
 		tap || go > 0 { print; go-- }
-	' "$1" | grep -Ev '^ *(---$|FAIL$|duration_ms:|type:|failureType:|code:|name:|operator:)' | cut -c1-200 | head -n 40 || true
+	' "$1" | grep -Ev '^ *(---$|FAIL$|duration_ms:|type:|failureType:|code:|name:|operator:)' | cut -c1-400 | head -n 60 || true
 }
 
 # step NAME COMMAND...: one check with a log of its own. Lines of "go test" in the

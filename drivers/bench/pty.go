@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,10 +16,12 @@ import (
 // holds the slave open too: otherwise the master would report an error whenever
 // the daemon has closed its side.
 type pty struct {
-	master *os.File
-	slave  *os.File
-	closes *os.File // inotify(7): somebody has closed the slave
-	link   string
+	master   *os.File
+	raw      syscall.RawConn // of master
+	slave    *os.File
+	closes   *os.File // inotify(7): somebody has closed the slave
+	link     string
+	patience time.Duration // writePatience
 }
 
 // openPTY makes a raw pseudo-terminal and puts link on its slave.
@@ -27,7 +30,7 @@ func openPTY(link string) (*pty, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open pseudo-terminal: %w", err)
 	}
-	p := &pty{master: master, link: link}
+	p := &pty{master: master, link: link, patience: writePatience}
 	if err := p.setUp(); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -35,13 +38,13 @@ func openPTY(link string) (*pty, error) {
 }
 
 func (p *pty) setUp() error {
-	raw, err := p.master.SyscallConn() // Fd would make the file blocking
-	if err != nil {
+	var err error
+	if p.raw, err = p.master.SyscallConn(); err != nil { // Fd would make the file blocking
 		return fmt.Errorf("pseudo-terminal: %w", err)
 	}
 	var number int
 	var failed error
-	err = raw.Control(func(fd uintptr) {
+	err = p.raw.Control(func(fd uintptr) {
 		if failed = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); failed == nil {
 			number, failed = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
 		}
@@ -125,11 +128,22 @@ func makeRaw(f *os.File) error {
 // the bytes are lost, as on a real line.
 const writePatience = 20 * time.Millisecond
 
+// write gives b to the line. Time counts only where the kernel has no room: a write
+// with a deadline fails without trying when this process is held up for longer than
+// that on its way, and to the daemon a lost answer is a device without power.
 func (p *pty) write(b []byte) error {
-	if err := p.master.SetWriteDeadline(time.Now().Add(writePatience)); err != nil {
+	n := 0
+	if err := p.raw.Control(func(fd uintptr) {
+		if k, err := unix.Write(int(fd), b); err == nil {
+			n = k
+		} // else there is no room, or the write below fails likewise
+	}); err != nil || n == len(b) {
 		return err
 	}
-	_, err := p.master.Write(b)
+	if err := p.master.SetWriteDeadline(time.Now().Add(p.patience)); err != nil {
+		return err
+	}
+	_, err := p.master.Write(b[n:])
 	return err
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -51,6 +52,36 @@ func TestPortIsFreeAfterAKill(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestHeldUpWriteIsNotLost: an answer goes out also where the process is held up on
+// its way for longer than a write may wait; one that nobody reads is lost.
+func TestHeldUpWriteIsNotLost(t *testing.T) {
+	p, err := openPTY(filepath.Join(t.TempDir(), "port"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := p.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	p.patience = -time.Second // all of it is over when the write is reached
+	if err := p.write([]byte{0x12}); err != nil {
+		t.Errorf("there was room: %v", err)
+	}
+	got := make([]byte, 8)
+	if n, err := unix.Read(int(p.slave.Fd()), got); err != nil || n != 1 || got[0] != 0x12 {
+		t.Errorf("read % X, %v", got[:max(0, n)], err)
+	}
+	piece := make([]byte, 1024)
+	for n := 0; ; n += len(piece) {
+		if err := p.write(piece); errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		} else if err != nil || n > 1<<20 {
+			t.Fatalf("after %d bytes that nobody read: %v", n, err)
+		}
+	}
 }
 
 // asOrdinaryUser runs f in a thread without root's rights, which ends with it.

@@ -2,13 +2,14 @@
 // real processes on free ports, and a person who stands before it. The person does
 // what a person can: reads the screen, touches it, pushes notes in, takes the slip.
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { panel } from '../stage/stage.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..')
@@ -23,7 +24,10 @@ export const patience = 20_000
 /** The pages of those who stand before a terminal now, for what an error tells. */
 const pages = new Set()
 
-/** What is on every screen: a failure on another machine is understood from this alone. */
+/** The terminals that run now, for the same. */
+const terminals = new Set()
+
+/** What is on every screen and in every journal: a failure on another machine is understood from this alone. */
 async function shown() {
   const all = [...pages].map((page) =>
     page.evaluate(() => {
@@ -31,7 +35,19 @@ async function shown() {
       return top.join('\n') || `nothing: ${document.body?.innerText}`
     }))
   const words = await Promise.race([Promise.all(all).catch((e) => [e.message]), sleep(2000, ['the page does not answer'])])
-  return `\nthe screen shows\n${words.join('\nand another\n')}`
+  const lines = await Promise.all([...terminals].map(written))
+  return `\nthe screen shows\n${words.join('\nand another\n')}${lines.flat().map((l) => `\n${l}`).join('')}`
+}
+
+/** The last records of a terminal's journal, and what its programs warned of. */
+async function written({ dir, socket, binDir }) {
+  const list = await promisify(execFile)(join(binDir, 'kioskctl'), ['journal', 'list', '--last', '10', '--socket', socket], { timeout: 5000 })
+    .then((r) => r.stdout, (e) => `the journal is not told: ${e.message}`)
+  const warned = await Promise.all(['kioskd', 'bench', 'uplink'].map(async (name) => {
+    const log = await readFile(join(dir, 'log', `${name}.log`), 'utf8').catch(() => '')
+    return log.split('\n').filter((l) => /level=(WARN|ERROR)/.test(l)).slice(-4).map((l) => `${name}: ${l}`)
+  }))
+  return [...list.trim().split('\n').map((l) => l.replace(/ +/g, ' ')), ...warned.flat()]
 }
 
 /** Does something that may fail, and tells what the screen showed then. */
@@ -97,12 +113,13 @@ export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin
   supervisor.stderr.on('data', (b) => said.push(b))
   const gone = new Promise((r) => supervisor.once('exit', r))
   const stop = async () => {
+    terminals.delete(t)
     supervisor.kill('SIGCONT')
     supervisor.kill('SIGTERM')
     await gone
     await rm(dir, { recursive: true, force: true })
   }
-  let at
+  let at, t
   const lines = createInterface({ input: supervisor.stdout })
   const ready = (async () => {
     for await (const line of lines) {
@@ -117,9 +134,10 @@ export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin
   }
   supervisor.stdout.resume()
 
-  const t = {
+  t = {
     ...places(at),
     stop,
+    binDir,
     /** The folder of everything that the terminal keeps. */
     dir,
     pid: async (name) => Number(await readFile(join(dir, `${name}.pid`), 'utf8')),
@@ -134,6 +152,7 @@ export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin
       return { back: () => supervisor.kill('SIGCONT') }
     },
   }
+  terminals.add(t)
   await t.bench('validator', { action: 'set_timing', ...quick })
   return t
 }
