@@ -42,12 +42,13 @@ func (c *card) keep(s *store) error {
 	if err != nil {
 		return err
 	}
-	return s.update(func(k *kept) {
+	s.update(func(k *kept) {
 		if k.Cards == nil {
 			k.Cards = map[string]json.RawMessage{}
 		}
 		k.Cards[c.Name] = saved
 	})
+	return s.settled()
 }
 
 // setTries changes the counters in the card's memory: nil leaves one as it is.

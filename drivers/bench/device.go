@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -20,7 +19,7 @@ type machine interface {
 	receive(now time.Time, b []byte) step
 	tick(now time.Time) step
 	backlog() int // bytes received that the device has not taken yet
-	keep() error  // writes the device's world down
+	keep()        // has the device's world written down
 	changed() bool
 }
 
@@ -66,20 +65,17 @@ func (d *device) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			d.mu.Lock()
-			err := errors.Join(d.hangUp(), d.m.keep())
+			err := d.hangUp()
+			d.m.keep()
 			d.mu.Unlock()
 			d.readers.Wait()
 			return err
 		case <-keeper.C:
 			d.mu.Lock()
-			var err error
 			if d.m.changed() {
-				err = d.m.keep()
+				d.m.keep()
 			}
 			d.mu.Unlock()
-			if err != nil {
-				return err
-			}
 			continue
 		case <-timer.C:
 			d.mu.Lock()
@@ -106,14 +102,11 @@ func (d *device) do(act func(now time.Time) (step, error)) error {
 	return err
 }
 
-// apply carries a step out; d.mu is held. The world is written down before the
-// line or anyone else can know of it.
+// apply carries a step out; d.mu is held. Nothing of it waits for a disk.
 func (d *device) apply(s step) {
 	for _, e := range s.events {
 		if !e.frame {
-			if err := d.m.keep(); err != nil {
-				slog.Error("world not kept", "device", d.name, "error", err)
-			}
+			d.m.keep()
 			break
 		}
 	}

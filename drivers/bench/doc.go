@@ -13,7 +13,9 @@
 // makes a new pseudo-terminal under the same name. The physical world (cassette,
 // hand, bags, the unit's counter and memory, paper, strips, doors) is kept in
 // DIR/bench.json and DIR/strips, so that the bench itself may be started again;
-// its devices take that for a power cut. DIR/addresses.json holds the addresses it listens on.
+// its devices take that for a power cut. It is written behind the devices' backs: a
+// disk that is slow holds up no device, and what a bench that is killed did in its
+// last moments may be missing. DIR/addresses.json holds the addresses it listens on.
 //
 // The card readers belong to a PC/SC daemon of the bench's own (package vpcd),
 // which nothing but DIR/pcscd.comm leads to: a client has the environment variable

@@ -262,7 +262,7 @@ func (b *bench) serveStrip(w http.ResponseWriter, r *http.Request) {
 	if ext == "bin" {
 		file = ".bin"
 	}
-	raw, err := os.ReadFile(b.store.stripPath(n, file))
+	raw, err := b.store.content(n, file)
 	if err != nil {
 		fail(w, err)
 		return

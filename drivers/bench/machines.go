@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/hex"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/asan-kiosk/kiosk/drivers/bench/paperprinter"
@@ -36,8 +35,8 @@ func (m *validatorMachine) tick(now time.Time) step { return m.step(m.v.Tick(now
 func (m *validatorMachine) backlog() int            { return 0 }
 func (m *validatorMachine) changed() bool           { return false } // nothing changes without an event
 
-func (m *validatorMachine) keep() error {
-	return m.store.update(func(k *kept) {
+func (m *validatorMachine) keep() {
+	m.store.update(func(k *kept) {
 		k.Validator = &keptValidator{World: m.v.World(), Config: m.v.Config()}
 	})
 }
@@ -91,10 +90,10 @@ func (m *printerMachine) tick(now time.Time) step { return m.step(m.p.Tick(now))
 func (m *printerMachine) backlog() int            { return m.p.Backlog() }
 func (m *printerMachine) changed() bool           { return m.p.State().Rows != m.rows }
 
-func (m *printerMachine) keep() error {
+func (m *printerMachine) keep() {
 	w := m.p.World()
 	m.rows = w.Rows
-	return m.store.update(func(k *kept) { k.Printer = &w })
+	m.store.update(func(k *kept) { k.Printer = &w })
 }
 
 func (m *printerMachine) do(now time.Time, a paperprinter.Action) (step, error) {
@@ -108,9 +107,7 @@ func (m *printerMachine) step(out paperprinter.Output) step {
 		e := event{Source: sourcePrinter, Kind: string(p.Kind), Text: p.Text, N: p.N, Hex: hex.EncodeToString(p.Bytes)}
 		switch p.Kind {
 		case paperprinter.EventStrip:
-			if err := m.store.addStrip(p.Strip); err != nil {
-				slog.Error("strip not kept", "strip", p.Strip.N, "error", err)
-			}
+			m.store.addStrip(p.Strip)
 			e.Strip, e.N = p.Strip.N, 0
 		case paperprinter.EventAnswer, paperprinter.EventBusy, paperprinter.EventReady:
 			e.frame = true

@@ -25,10 +25,10 @@ func (m *panelMachine) tick(now time.Time) step              { return m.step(m.b
 func (m *panelMachine) backlog() int                         { return m.b.Backlog() }
 func (m *panelMachine) changed() bool                        { return m.b.World().ID != m.id }
 
-func (m *panelMachine) keep() error {
+func (m *panelMachine) keep() {
 	w := m.b.World()
 	m.id = w.ID
-	return m.store.update(func(k *kept) { k.Panel = &w })
+	m.store.update(func(k *kept) { k.Panel = &w })
 }
 
 func (m *panelMachine) do(now time.Time, a ioboard.Action) (step, error) {

@@ -153,10 +153,10 @@ func (r *readers) insert(p *cardReader, c *card, upside bool) error {
 	if upside {
 		text = "upside down"
 	}
-	err := r.keep()
+	r.keep()
 	r.hub.publish(event{Source: sourceReader, Kind: "card_in", Reader: p.name, Card: c.Name, Text: text})
 	r.sit(i)
-	return err
+	return nil
 }
 
 // remove takes the card out; r.mu is held.
@@ -167,9 +167,9 @@ func (r *readers) remove(p *cardReader, how string) error {
 	}
 	p.in = nil
 	i.leave()
-	err := r.keep()
+	r.keep()
 	r.hub.publish(event{Source: sourceReader, Kind: "card_out", Reader: p.name, Card: i.card.Name, Text: how})
-	return err
+	return nil
 }
 
 // keptReader is where a card was left.
@@ -178,15 +178,15 @@ type keptReader struct {
 	UpsideDown bool   `json:"upside_down,omitempty"`
 }
 
-// keep writes down where the cards are; r.mu is held.
-func (r *readers) keep() error {
+// keep has it written down where the cards are; r.mu is held.
+func (r *readers) keep() {
 	places := map[string]keptReader{}
 	for name, p := range r.ports {
 		if p.in != nil {
 			places[name] = keptReader{Card: p.in.card.Name, UpsideDown: p.in.upside}
 		}
 	}
-	return r.store.update(func(k *kept) { k.Readers = places })
+	r.store.update(func(k *kept) { k.Readers = places })
 }
 
 // handTime is how long a hand needs between two cards. The virtual reader looks
@@ -319,7 +319,7 @@ func (i *insertion) pulled() {
 		return
 	}
 	if err := i.r.remove(i.p, "pulled in the middle of a command"); err != nil {
-		slog.Error("card not kept", "card", i.card.Name, "error", err)
+		slog.Error("card not pulled", "card", i.card.Name, "error", err)
 	}
 }
 
