@@ -302,7 +302,9 @@ func documentSpoils() []spoil {
 		{"a value that no document has", func(b *Bundle) {
 			block(b, "receipt", func(x *Block) bool { return x.Label == "slip.purpose" }).Value = "{weather}"
 		}, RuleVariableUnknown, "{weather}", false},
-		{"a block that says two things", func(b *Bundle) { b.Documents["receipt"].Blocks[1].Text = "slip.help" }, RuleDocument, "2 contents", true},
+		{"a block that says two things", func(b *Bundle) {
+			block(b, "receipt", func(x *Block) bool { return x.Heading == "slip.receipt.heading" }).Text = "slip.help"
+		}, RuleDocument, "2 contents", true},
 		{"a block that says nothing", func(b *Bundle) {
 			d := b.Documents["receipt"]
 			d.Blocks = slices.Insert(d.Blocks, 3, Block{})

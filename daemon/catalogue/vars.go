@@ -14,6 +14,7 @@ const (
 	VarPhone         = "phone"          // help line
 	VarReceiptNumber = "receipt_number" // of this slip, rising without gaps
 	VarCopy          = "copy"           // number of the copy; empty on the original
+	VarReplaces      = "replaces"       // 1 on a copy made because the slip before it may be incomplete
 	VarDate          = "date"           // DD.MM.YYYY, Gregorian
 	VarTime          = "time"           // hh:mm:ss with the zone
 	VarService       = "service"        // title of the service
@@ -64,7 +65,7 @@ func DocumentVars() []DocumentVar {
 	return []DocumentVar{
 		{VarTerminal, VarIsCode, 16, false}, {VarOwner, VarIsText, 0, false}, {VarOwnerVOEN, VarIsCode, 10, false},
 		{VarAddress, VarIsText, 0, false}, {VarPhone, VarIsCode, 20, false},
-		{VarReceiptNumber, VarIsCode, 32, false}, {VarCopy, VarIsNumber, 2, true},
+		{VarReceiptNumber, VarIsCode, 32, false}, {VarCopy, VarIsNumber, 2, true}, {VarReplaces, VarIsNumber, 1, true},
 		{VarDate, VarIsCode, 10, false}, {VarTime, VarIsCode, 24, false},
 		{VarService, VarIsText, 0, true}, {VarPayee, VarIsText, 0, true}, {VarPurpose, VarIsText, 0, true},
 		{VarSubject, VarIsCode, 64, true},

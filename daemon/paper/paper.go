@@ -13,8 +13,10 @@ package paper
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
+	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/journal"
 	"github.com/asan-kiosk/kiosk/daemon/journal/record"
 	"github.com/asan-kiosk/kiosk/drivers/faultpoint"
@@ -33,7 +35,9 @@ var (
 type Request struct {
 	ID       string // job id
 	Visit    string
-	Number   uint64 // the slip's number; printed on it
+	Number   uint64 // the slip's number; printed on it, the same on its copies
+	Copy     int    // 0: the original
+	Why      string // of record.SlipQueued
 	Document string // id in the catalogue
 	Lang     string
 	Values   Values
@@ -54,6 +58,7 @@ type Job struct {
 	Visit    string          `json:"visit"`
 	Number   uint64          `json:"number"`
 	Document string          `json:"document"`
+	Copy     int             `json:"copy,omitempty"`
 	Sending  bool            `json:"sending,omitempty"`
 	Verdict  printer.Verdict `json:"verdict,omitempty"`
 	Cause    string          `json:"cause,omitempty"`
@@ -106,7 +111,7 @@ func (l *Log) Apply(r journal.Record) error {
 			return fail(err)
 		}
 		l.s.Number = b.Number
-		l.s.Last = &Job{ID: b.JobID, Visit: r.Visit, Number: b.Number, Document: b.Document}
+		l.s.Last = &Job{ID: b.JobID, Visit: r.Visit, Number: b.Number, Document: b.Document, Copy: b.Copy}
 	case record.SlipSending{}.Kind():
 		if l.s.Last != nil {
 			l.s.Last.Sending = true
@@ -136,6 +141,13 @@ func (l *Log) Next() uint64 { return l.s.Number + 1 }
 // unknown by itself: longer than the driver's own deadline for the longest slip.
 const patience = 3 * time.Minute
 
+// MaxCopies is how many copies of a slip the person may have during the visit
+// (protocols/receipt-printer.md 8.4).
+const MaxCopies = 3
+
+// whyCustomer: the person before the screen asked for it.
+const whyCustomer = "customer"
+
 // Ports is what the Desk may do to the world.
 type Ports struct {
 	Write   func(...journal.Draft)
@@ -152,6 +164,7 @@ type Desk struct {
 	unit   printer.Identity
 	online bool
 	asked  *Request
+	made   *Request // the slip that was drawn last, by this process: what a copy repeats
 	by     time.Time
 	test   *test // a test page on its way, or its end
 }
@@ -203,8 +216,43 @@ func (d *Desk) Busy() bool {
 // job. It must not be called while Busy.
 func (d *Desk) Print(now time.Time, r Request) {
 	r.Number = d.log.Next()
+	d.draw(now, r)
+}
+
+func (d *Desk) draw(now time.Time, r Request) {
 	d.asked, d.by = &r, now.Add(patience)
 	d.ports.Draw(r)
+}
+
+// Again reports whether the visit's last slip can be printed once more, and as
+// which copy. There is exactly one original: only where its verdict was NotPrinted,
+// which means not one black row, is the original (0) printed again; the next copy that
+// came out, or may have, is one more. A restart forgets what was on the slip, and a
+// copy is the same slip and not a new one.
+func (d *Desk) Again(visit string) (copy int, ok bool) {
+	j := d.log.Last()
+	if d.made == nil || j == nil || j.ID != d.made.ID || j.Visit != visit || d.Busy() || !d.Fit() {
+		return 0, false
+	}
+	copy = j.Copy
+	if j.Verdict != printer.NotPrinted {
+		copy++
+	}
+	return copy, copy <= MaxCopies
+}
+
+// PrintAgain begins what Again has promised, as the job id. The number, the time and
+// the amounts stay; a copy says that it is one.
+func (d *Desk) PrintAgain(now time.Time, id string) {
+	r := *d.made
+	r.Copy, _ = d.Again(r.Visit)
+	r.ID, r.Why = id, whyCustomer
+	r.Values = maps.Clone(r.Values)
+	r.Values[catalogue.VarCopy] = int64(r.Copy)
+	if d.log.Last().Verdict == printer.Unknown {
+		r.Values[catalogue.VarReplaces] = int64(1)
+	}
+	d.draw(now, r)
 }
 
 // Drawn is the answer to Draw.
@@ -217,9 +265,10 @@ func (d *Desk) Drawn(now time.Time, id string, picture printer.Bitmap, err error
 	if r == nil || r.ID != id {
 		return
 	}
-	d.asked = nil
+	d.asked, d.made = nil, r
 	atQueue.Hit()
-	d.ports.Write(journal.Draft{Visit: r.Visit, Body: record.SlipQueued{JobID: r.ID, Number: r.Number, Document: r.Document, Picture: picture.Hash()}})
+	d.ports.Write(journal.Draft{Visit: r.Visit, Body: record.SlipQueued{
+		JobID: r.ID, Number: r.Number, Document: r.Document, Picture: picture.Hash(), Copy: r.Copy, Why: r.Why}})
 	atQueued.Hit()
 	switch {
 	case err != nil:

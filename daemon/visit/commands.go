@@ -99,6 +99,8 @@ func (e *Engine) command(now time.Time, name string, c wire.Command) error {
 		return e.back(now)
 	case wire.NameCancel:
 		return e.cancel(now)
+	case wire.NameSlipAgain:
+		return e.slipAgain(now)
 	case wire.NameFinish:
 		if e.step == nil || e.step.Kind != catalogue.KindPay || e.till.Closing() || !e.finishPay(now) {
 			return ErrNotHere
@@ -208,6 +210,9 @@ func (e *Engine) outOfService() bool {
 func (e *Engine) next(now time.Time) error {
 	switch {
 	case e.atFarewell():
+		if e.printing() {
+			return ErrNotHere
+		}
 		e.end(now, "finished")
 	case e.step == nil:
 		return ErrNotHere

@@ -13,6 +13,7 @@ import (
 	"github.com/asan-kiosk/kiosk/daemon/catalogue"
 	"github.com/asan-kiosk/kiosk/daemon/journal/record"
 	"github.com/asan-kiosk/kiosk/daemon/paper"
+	"github.com/asan-kiosk/kiosk/daemon/screen/wire"
 	"github.com/asan-kiosk/kiosk/daemon/till"
 	"github.com/asan-kiosk/kiosk/drivers/money"
 	"github.com/asan-kiosk/kiosk/drivers/printer"
@@ -111,6 +112,44 @@ func (e *Engine) delivered(now time.Time, outcome string) {
 	e.begin(now)
 }
 
+// reprint is what the person may have printed once more at the farewell. After an
+// interruption the terminal belongs to whoever opened it.
+func (e *Engine) reprint() wire.Again {
+	if !e.atFarewell() || e.r.JobID == "" || e.interrupted || e.hold {
+		return wire.AgainNo
+	}
+	switch n, ok := e.desk.Again(e.r.Visit); {
+	case !ok:
+		return wire.AgainNo
+	case n == 0:
+		return wire.AgainOriginal
+	}
+	return wire.AgainCopy
+}
+
+// slipAgain prints the slip once more. The farewell waits for it.
+func (e *Engine) slipAgain(now time.Time) error {
+	if e.reprint() == wire.AgainNo {
+		return ErrNotHere
+	}
+	e.r.JobID = e.ports.NewID()
+	e.save()
+	e.idle = time.Time{}
+	e.desk.PrintAgain(now, e.r.JobID)
+	return nil
+}
+
+// printing: a slip that was asked for at the farewell is on its way. Its end is
+// certain: the desk has a limit of its own.
+func (e *Engine) printing() bool { return e.atFarewell() && e.idle.IsZero() }
+
+// observeAgain gives the person the farewell's time anew when that slip has ended.
+func (e *Engine) observeAgain(now time.Time) {
+	if e.printing() && !e.desk.Busy() {
+		e.idle = now.Add(e.times.Farewell)
+	}
+}
+
 // values fills the documents; the catalogue lists the names.
 func (e *Engine) values(now time.Time) paper.Values {
 	m := e.money()
@@ -119,7 +158,7 @@ func (e *Engine) values(now time.Time) paper.Values {
 	v := paper.Values{
 		"terminal": e.terminal.Number, "owner": e.terminal.Owner, "owner_voen": e.terminal.OwnerVOEN,
 		"address": e.terminal.Address, "phone": e.terminal.Phone,
-		"receipt_number": fmt.Sprintf("%s-%06d", e.terminal.Number, e.desk.Log().Next()), "copy": int64(0),
+		"receipt_number": fmt.Sprintf("%s-%06d", e.terminal.Number, e.desk.Log().Next()), "copy": int64(0), "replaces": int64(0),
 		"date": local.Format("02.01.2006"), "time": local.Format("15:04:05") + " (UTC+04:00)",
 		"service": "", "payee": "", "purpose": "", "subject": "",
 		"amount": e.r.Amount, "commission": e.r.Commission, "total": e.owed(),

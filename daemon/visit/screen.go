@@ -75,8 +75,11 @@ func (e *Engine) State(now time.Time) wire.State {
 		v.Step, v.CanBack = wire.StepServices, true
 		v.Services = e.services()
 	case e.atFarewell():
-		v.Step, v.CanNext = wire.StepFarewell, true
+		v.Step, v.CanNext = wire.StepFarewell, !e.printing()
 		v.Outcome = e.outcome()
+		if e.printing() {
+			v.Wait = &wire.Wait{For: wire.WaitPrinting}
+		}
 	case e.r.Step == stepLostClose:
 		v.Step = wire.StepSettle
 		v.Wait = e.wait(wire.WaitNote)
@@ -379,7 +382,7 @@ func (e *Engine) outcome() *wire.Outcome {
 	m := e.money()
 	o := &wire.Outcome{
 		Money: e.fate(), Reason: e.r.Reason, Paid: m.Paid.Add(m.Pending), Leftover: m.Over,
-		InDoubt: e.till.Ledger().Undecided(e.r.Visit), Slip: e.slip(),
+		InDoubt: e.till.Ledger().Undecided(e.r.Visit), Slip: e.slip(), Again: e.reprint(),
 	}
 	if e.r.Lost {
 		o.Reason = wire.ReasonRestarted
@@ -410,6 +413,9 @@ func (e *Engine) outcome() *wire.Outcome {
 func (e *Engine) slip() wire.Slip {
 	if e.r.JobID == "" {
 		return wire.SlipNone
+	}
+	if e.printing() {
+		return wire.SlipPrinting
 	}
 	j := e.desk.Log().Last()
 	switch {

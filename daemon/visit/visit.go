@@ -392,6 +392,8 @@ func (e *Engine) observe(now time.Time) bool {
 	case e.stepSeq != before: // the sign-in has ended, and the step with it
 	case !e.InVisit():
 		e.settleOwing()
+	case e.atFarewell():
+		e.observeAgain(now)
 	case e.r.Step == stepLostClose:
 		e.observeLostClose(now)
 	case e.r.Step == stepLostDeliver:

@@ -10,7 +10,7 @@ import { openOf, secretRune, wink } from './secret'
 import { guard } from './touch'
 import {
   type Command, type Field, type Keyboard, langs, type Lang, type Method, type Modes, nameBack, nameCancel, nameCertificate, nameFinish,
-  nameInput, nameLanguage, nameMethod, nameModes, nameMoreTime, nameNext, nameSecretKey, nameService, nameStart, nameTouch,
+  nameInput, nameLanguage, nameMethod, nameModes, nameMoreTime, nameNext, nameSecretKey, nameService, nameSlipAgain, nameStart, nameTouch,
   type SecretRune, type State,
 } from './wire.gen'
 
@@ -156,6 +156,7 @@ export const next = () => once(nameNext)
 export const back = () => once(nameBack)
 export const cancel = () => once(nameCancel, { key: moneyKey() })
 export const finish = () => once(nameFinish, { key: moneyKey() })
+export const slipAgain = () => once(nameSlipAgain, { key: moneyKey() })
 export const moreTime = () => once(nameMoreTime)
 
 // The person's choices may be made before the visit has begun: then they wait for it.

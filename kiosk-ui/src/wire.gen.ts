@@ -17,6 +17,7 @@ export const nameMoreTime = 'Visit.MoreTime';
 export const nameTouch = 'Visit.Touch';
 export const nameModes = 'Visit.Modes';
 export const nameFinish = 'Till.Finish';
+export const nameSlipAgain = 'Visit.SlipAgain';
 export const nameMethod = 'Visit.Method';
 export const nameCertificate = 'Visit.Certificate';
 export const nameSecretKey = 'Secret.Key';
@@ -670,6 +671,7 @@ export interface Outcome {
   /** to quote; "" when no money was in */
   readonly reference: string;
   readonly slip: Slip;
+  readonly again: Again;
   /** rows of '0' and '1' modules, without quiet zone */
   readonly qr?: readonly string[];
 }
@@ -677,6 +679,10 @@ export interface Outcome {
 /** Slip is what became of the paper. */
 export const slips = ['none', 'printing', 'printed', 'not_printed', 'unknown'] as const;
 export type Slip = (typeof slips)[number];
+
+/** Again is what Visit.SlipAgain would print now. */
+export const agains = ['', 'original', 'copy'] as const;
+export type Again = (typeof agains)[number];
 
 /** Devices is what the person should know about the machine. */
 export interface Devices {

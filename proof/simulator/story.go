@@ -23,6 +23,8 @@ type Story struct {
 	// Finish is what the person does once the notes are in: "finish", "cancel",
 	// "walk" (away), or "snatch" (cancels while the first note is being drawn in).
 	Finish string
+	// Copies is how often the person has the slip printed once more.
+	Copies int
 
 	// KillAt kills the daemon at the n-th hit of any fault point, counted from 1
 	// over the whole story; 0 never. KillPoint and KillHit name a point instead.
@@ -63,6 +65,7 @@ type person struct {
 	walked  bool
 	lastTap string
 	tapped  time.Time
+	copies  int            // that they asked for
 	ended   []wire.Outcome // what they were told
 }
 
@@ -121,8 +124,15 @@ func (p *person) look() {
 	case wire.StepPay:
 		p.pay(st, tap)
 	case wire.StepNotice, wire.StepFarewell:
-		p.ended = append(p.ended, *v.Outcome)
-		tap(wire.NameNext, wire.Command{})
+		switch {
+		case v.Wait != nil: // a copy is being printed
+		case v.Outcome.Again != wire.AgainNo && p.copies < p.story.Copies:
+			p.copies++
+			tap(wire.NameSlipAgain, wire.Command{Key: fmt.Sprint("copy ", p.copies), Value: fmt.Sprint(p.copies)})
+		default:
+			p.ended = append(p.ended, *v.Outcome)
+			tap(wire.NameNext, wire.Command{})
+		}
 	}
 }
 
@@ -342,6 +352,9 @@ func Random(seed uint64) Story {
 	if r.IntN(3) == 0 {
 		n := r.IntN(6)
 		st.Prepare = func(s *Sim) { _ = s.do(validator.LoseACK{Count: n}) }
+	}
+	if r.IntN(3) == 0 {
+		st.Copies = 1 + r.IntN(2)
 	}
 	return st
 }

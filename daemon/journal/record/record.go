@@ -278,13 +278,15 @@ type (
 // Slips.
 type (
 	// SlipQueued: a document of this visit is to be printed. Picture is the hash of
-	// the dots; Copy is 0 for the original.
+	// the dots; Copy is 0 for the original. A copy, and an original of which nothing
+	// came out and that is printed once more, keep the number; Why says who asked.
 	SlipQueued struct {
 		JobID    string `json:"job_id"`
 		Number   uint64 `json:"number"` // gapless per terminal
 		Document string `json:"document"`
 		Picture  string `json:"picture"`
 		Copy     int    `json:"copy,omitempty"`
+		Why      string `json:"why,omitempty"` // "": the journey; "customer"
 	}
 	// SlipSending: the first byte may go out from here on.
 	SlipSending struct {

@@ -410,6 +410,7 @@ type Outcome struct {
 	InDoubt   int          `json:"in_doubt"`
 	Reference string       `json:"reference"` // to quote; "" when no money was in
 	Slip      Slip         `json:"slip"`
+	Again     Again        `json:"again"`
 	QR        []string     `json:"qr,omitempty"` // rows of '0' and '1' modules, without quiet zone
 }
 
@@ -422,6 +423,15 @@ const (
 	SlipPrinted    Slip = "printed"
 	SlipNotPrinted Slip = "not_printed" // use the reference on the screen
 	SlipUnknown    Slip = "unknown"     // part of it may have come out
+)
+
+// Again is what Visit.SlipAgain would print now.
+type Again string
+
+const (
+	AgainNo       Again = ""         // there is nothing to print, or it cannot be
+	AgainOriginal Again = "original" // nothing of it has come out
+	AgainCopy     Again = "copy"     // marked as such
 )
 
 // Devices is what the person should know about the machine.
@@ -493,6 +503,8 @@ const (
 	NameTouch    = "Visit.Touch"
 	NameModes    = "Visit.Modes"
 	NameFinish   = "Till.Finish"
+	// The slip once more (Outcome.Again).
+	NameSlipAgain = "Visit.SlipAgain"
 	// How to sign in, which certificate, and one key of a secret (SecretKey).
 	NameMethod      = "Visit.Method"
 	NameCertificate = "Visit.Certificate"

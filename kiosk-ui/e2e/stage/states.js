@@ -116,8 +116,11 @@ const services = (lang, why) => {
 }
 
 export const outcome = (more = {}) => ({
-  money: 'posted', reason: '', paid: azn(1840), leftover: azn(0), in_doubt: 0, reference: 'K7Q2-9XMP', slip: 'printed', qr, ...more,
+  money: 'posted', reason: '', paid: azn(1840), leftover: azn(0), in_doubt: 0, reference: 'K7Q2-9XMP', slip: 'printed', again: '', qr, ...more,
 })
+
+/** What may be printed once more when this became of the paper. */
+const agains = { none: '', printing: '', printed: 'copy', not_printed: 'original', unknown: 'copy' }
 
 const inPay = { cancel: 'leftover', can_next: false, progress: { at: 3, of: 4 } }
 const tender = (held, more = {}) => ({
@@ -142,7 +145,7 @@ export function main(lang) {
     settle: at('settle', lang, step(3, { wait: { for: 'note', slow: false, can_leave: false } }), tender(2000)),
     submit: at('submit', lang, step(4, { wait: { for: 'posting', slow: true, can_leave: true }, cancel: 'leave' })),
     deliver: at('deliver', lang, step(4, { wait: { for: 'printing', slow: false, can_leave: false } })),
-    farewell: at('farewell', lang, { can_next: true, outcome: outcome({ leftover: azn(160) }), service: text(w.pay) }),
+    farewell: at('farewell', lang, { can_next: true, outcome: outcome({ leftover: azn(160), again: 'copy' }), service: text(w.pay) }),
     out_of_service: at('out_of_service', lang, { outcome: outcome({ money: 'none', reason: 'E-CASSETTE-FULL', slip: 'none', reference: '', qr: undefined, paid: azn(0) }) }),
     ...mainSignIn(lang),
     ...mainService(lang),
@@ -180,8 +183,8 @@ export function* all(lang) {
   for (const money of list('fates')) {
     for (const slip of list('slips')) {
       const some = money !== 'none' && money !== 'returned'
-      yield [`farewell, ${money}, ${slip}`, at('farewell', lang, { can_next: true,
-        outcome: outcome({ money, slip, reason: money === 'posted' ? '' : 'E-VISIT-ABANDONED', leftover: azn(money === 'leftover' ? 1500 : 160), in_doubt: money === 'posted' ? 2 : 0, ...(some ? {} : { reference: '', qr: undefined }) }) })]
+      yield [`farewell, ${money}, ${slip}`, at('farewell', lang, { can_next: slip !== 'printing',
+        outcome: outcome({ money, slip, again: agains[slip], reason: money === 'posted' ? '' : 'E-VISIT-ABANDONED', leftover: azn(money === 'leftover' ? 1500 : 160), in_doubt: money === 'posted' ? 2 : 0, ...(some ? {} : { reference: '', qr: undefined }) }) })]
     }
   }
   for (const reason of list('reasons')) {

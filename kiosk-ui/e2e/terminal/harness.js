@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { panel } from '../stage/stage.js'
 
+const run = promisify(execFile)
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../..')
 export const pictures = join(root, 'var/test/screens')
 
@@ -40,12 +41,11 @@ async function shown() {
 }
 
 /** The last records of a terminal's journal, and what its programs warned of. */
-async function written({ dir, socket, binDir }) {
-  const list = await promisify(execFile)(join(binDir, 'kioskctl'), ['journal', 'list', '--last', '10', '--socket', socket], { timeout: 5000 })
-    .then((r) => r.stdout, (e) => `the journal is not told: ${e.message}`)
+async function written({ dir, ctl }) {
+  const list = await ctl(['journal', 'list', '--last', '10']).catch((e) => `the journal is not told: ${e.message}`)
   const warned = await Promise.all(['kioskd', 'bench', 'uplink'].map(async (name) => {
     const log = await readFile(join(dir, 'log', `${name}.log`), 'utf8').catch(() => '')
-    return log.split('\n').filter((l) => /level=(WARN|ERROR)/.test(l)).slice(-4).map((l) => `${name}: ${l}`)
+    return log.split('\n').filter((l) => /level=(WARN|ERROR)| (WARN|ERROR) /.test(l)).slice(-4).map((l) => `${name}: ${l}`)
   }))
   return [...list.trim().split('\n').map((l) => l.replace(/ +/g, ' ')), ...warned.flat()]
 }
@@ -137,7 +137,13 @@ export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin
   t = {
     ...places(at),
     stop,
-    binDir,
+    /** What kioskctl says of the terminal that runs. */
+    ctl: async (args) => (await run(join(binDir, 'kioskctl'), [...args, '--socket', at.socket], { maxBuffer: 1 << 26, timeout: patience })).stdout,
+    /** The journal's records from one on. */
+    async records(from = 1) {
+      const lines = await t.ctl(['--json', 'journal', 'list', '--full', '--from', String(from)])
+      return lines.split('\n').filter((l) => l !== '').map((l) => JSON.parse(l).record)
+    },
     /** The folder of everything that the terminal keeps. */
     dir,
     pid: async (name) => Number(await readFile(join(dir, `${name}.pid`), 'utf8')),

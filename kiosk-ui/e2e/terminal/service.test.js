@@ -3,17 +3,10 @@
 // did it.
 
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { misfits } from '../stage/inspect.js'
 import { until } from './harness.js'
 import { me, stand, t } from './stand.js'
-
-const run = promisify(execFile)
-const bin = process.env.KIOSK_BIN ?? join(dirname(fileURLToPath(import.meta.url)), '../../../bin')
 
 let read = 0 // records that an earlier test has seen
 stand({
@@ -23,20 +16,14 @@ stand({
   },
 })
 
-/** The records since an earlier one, as kioskctl lists them from the live terminal. */
-async function records(from = 1) {
-  const { stdout } = await run(join(bin, 'kioskctl'), ['--json', 'journal', 'list', '--full', '--socket', t.socket, '--from', String(from)], { maxBuffer: 1 << 26 })
-  return stdout.split('\n').filter((l) => l !== '').map((l) => JSON.parse(l).record)
-}
-
 /** Waits until a record of a kind with these values has come since the test began. */
 const written = (kind, body = {}) =>
   until(`${kind} ${JSON.stringify(body)} is in the journal`, async () =>
-    (await records(read + 1)).find((r) => r.kind === kind && Object.entries(body).every(([k, v]) => JSON.stringify(r.body[k]) === JSON.stringify(v))))
+    (await t.records(read + 1)).find((r) => r.kind === kind && Object.entries(body).every(([k, v]) => JSON.stringify(r.body[k]) === JSON.stringify(v))))
 
 /** From here on only later records count. */
 const forget = async () => {
-  read = (await records()).at(-1).seq
+  read = (await t.records()).at(-1).seq
 }
 
 const door = (action) => t.bench('panel', { action })
@@ -198,7 +185,7 @@ test('a collector: the cassette goes out and an empty one comes in', async () =>
   await me.picture('az-service-new-cassette')
   await me.touch('#ask-no')
   await me.see('service')
-  assert.equal((await records(read + 1)).filter((r) => r.kind === 'cassette.period').length, 0, 'a no opens no period')
+  assert.equal((await t.records(read + 1)).filter((r) => r.kind === 'cassette.period').length, 0, 'a no opens no period')
   await me.touch('#act-cassette-new_cassette:not([disabled])')
   await me.touch('#ask-yes')
   const opened = await written('cassette.period', { person: '201' })
@@ -217,7 +204,7 @@ test('a collector: the cassette goes out and an empty one comes in', async () =>
 test('a note in doubt: no notes until a collector has looked and said where it is', async () => {
   await forget()
   const cassette = await t.cassette()
-  const equation = async () => JSON.parse((await run(join(bin, 'kioskctl'), ['--json', 'journal', 'equation', '--socket', t.socket])).stdout.trim().split('\n').at(-1)).terms.total?.[0] ?? { stacked: 0, unassigned: 0 }
+  const equation = async () => JSON.parse((await t.ctl(['--json', 'journal', 'equation'])).trim().split('\n').at(-1)).terms.total?.[0] ?? { stacked: 0, unassigned: 0 }
   const before = await equation()
   await t.bench('validator', { action: 'set_quirks', quirks: { no_counter: true } })
   await me.pay('az', '300000002')

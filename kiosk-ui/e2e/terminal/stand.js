@@ -13,7 +13,9 @@ export let t, b, me
  */
 export function stand({ begin, tidy } = {}) {
   before(async () => {
-    ;[t, b] = await Promise.all([terminal(), browser()])
+    const both = await Promise.allSettled([terminal(), browser()])
+    ;[t, b] = both.map((one) => one.value) // where one is missing, the other is still to be ended
+    for (const one of both) if (one.status === 'rejected') throw one.reason
     me = await person(b, t)
     await begin?.()
   })

@@ -289,6 +289,8 @@ export default language({
   'slip.printed': 'Zəhmət olmasa, qəbzinizi götürün.',
   'slip.not_printed': 'Qəbz çap olunmadı. Bu nömrəni yazın və ya şəklini çəkin.',
   'slip.unknown': 'Qəbz natamam ola bilər. Ekrandakı nömrə əsasdır.',
+  'slip.again.copy': 'Nüsxə çap et',
+  'slip.again.original': 'Qəbzi çap et',
   'ref': 'Nömrəniz',
   'ref.qr': 'Nömrəniz yazılmış kvadrat kod',
   'out.title': 'Bu terminal işləmir',

@@ -289,6 +289,8 @@ export default language({
   'slip.printed': 'Bitte nehmen Sie Ihren Beleg.',
   'slip.not_printed': 'Der Beleg konnte nicht gedruckt werden. Notieren oder fotografieren Sie diese Nummer.',
   'slip.unknown': 'Der Beleg ist vielleicht unvollständig. Es gilt die Nummer auf dem Bildschirm.',
+  'slip.again.copy': 'Kopie drucken',
+  'slip.again.original': 'Beleg drucken',
   'ref': 'Ihre Nummer',
   'ref.qr': 'Quadratischer Code mit Ihrer Nummer',
   'out.title': 'Dieser Automat ist außer Betrieb',

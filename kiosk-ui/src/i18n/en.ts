@@ -290,6 +290,8 @@ const en = {
   'slip.printed': 'Please take your slip.',
   'slip.not_printed': 'The slip could not be printed. Write this number down or photograph it.',
   'slip.unknown': 'The slip may be incomplete. The number on this screen counts.',
+  'slip.again.copy': 'Print a copy',
+  'slip.again.original': 'Print the slip',
   'ref': 'Your number',
   'ref.qr': 'Square code with your number',
   'out.title': 'This machine is out of service',

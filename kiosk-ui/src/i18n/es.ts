@@ -289,6 +289,8 @@ export default language({
   'slip.printed': 'Recoja su recibo, por favor.',
   'slip.not_printed': 'No se pudo imprimir el recibo. Anote este número o haga una foto.',
   'slip.unknown': 'El recibo puede estar incompleto. El número de la pantalla es el válido.',
+  'slip.again.copy': 'Imprimir copia',
+  'slip.again.original': 'Imprimir recibo',
   'ref': 'Su número',
   'ref.qr': 'Código cuadrado con su número',
   'out.title': 'Este terminal está fuera de servicio',

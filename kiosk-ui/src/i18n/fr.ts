@@ -289,6 +289,8 @@ export default language({
   'slip.printed': 'Veuillez prendre votre reçu.',
   'slip.not_printed': 'Le reçu n’a pas pu être imprimé. Notez ce numéro ou photographiez-le.',
   'slip.unknown': 'Le reçu est peut-être incomplet. Le numéro affiché à l’écran fait foi.',
+  'slip.again.copy': 'Imprimer une copie',
+  'slip.again.original': 'Imprimer le reçu',
   'ref': 'Votre numéro',
   'ref.qr': 'Code carré contenant votre numéro',
   'out.title': 'Cette borne est hors service',

@@ -289,6 +289,8 @@ export default language({
   'slip.printed': 'Prenda la ricevuta, per favore.',
   'slip.not_printed': 'La ricevuta non è stata stampata. Annoti o fotografi questo numero.',
   'slip.unknown': 'La ricevuta potrebbe essere incompleta. Vale il numero sullo schermo.',
+  'slip.again.copy': 'Stampa una copia',
+  'slip.again.original': 'Stampa la ricevuta',
   'ref': 'Il suo numero',
   'ref.qr': 'Codice quadrato con il suo numero',
   'out.title': 'Questo terminale è fuori servizio',

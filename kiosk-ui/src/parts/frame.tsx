@@ -37,6 +37,8 @@ interface FrameProps {
   /** The touched part takes the room (lists), instead of the read part. */
   readonly tall?: boolean
   readonly main?: Main | undefined
+  /** Another thing to do here, beside the main one. */
+  readonly beside?: Main | undefined
   /** Another way back than the daemon's. */
   readonly onBack?: (() => void) | undefined
   readonly back?: boolean
@@ -70,14 +72,8 @@ export function Frame(p: FrameProps) {
           <div class="actions">
             <div class="row">
               {goBack && <Button act={goBack} icon={<ArrowBack />} escape id="back">{backText}</Button>}
-              {p.main && (
-                <Button
-                  kind="main" act={p.main.act} icon={p.main.icon} iconAfter={p.main.iconAfter} id="main"
-                  disabled={p.main.disabled || (p.main.busy !== undefined && busy.value.has(p.main.busy))}
-                >
-                  {p.main.text}
-                </Button>
-              )}
+              {p.beside && <Act of={p.beside} kind="outline" id="beside" />}
+              {p.main && <Act of={p.main} kind="main" id="main" />}
             </div>
             <Cancel s={p.s} />
           </div>
@@ -86,6 +82,11 @@ export function Frame(p: FrameProps) {
       </main>
     </div>
   )
+}
+
+function Act({ of, kind, id }: { of: Main; kind: 'main' | 'outline'; id: string }) {
+  const resting = of.disabled || (of.busy !== undefined && busy.value.has(of.busy))
+  return <Button kind={kind} act={of.act} icon={of.icon} iconAfter={of.iconAfter} id={id} disabled={resting}>{of.text}</Button>
 }
 
 function Cancel({ s }: { s: State }) {

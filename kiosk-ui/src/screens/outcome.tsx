@@ -2,14 +2,14 @@
 // happened, what to do now, what to quote.
 
 import type { JSX } from 'preact'
-import { chooseLanguage, next } from '../app'
+import { chooseLanguage, next, slipAgain } from '../app'
 import { sentence, t } from '../i18n'
 import { Code, Message, QR, Quoted, type Tone } from '../parts/basic'
-import { Frame } from '../parts/frame'
+import { Frame, type Main } from '../parts/frame'
 import { ArrowOn, Check, Clock, Info, Phone, Shield, Slip, SlipSlot, Voucher, Warn } from '../parts/icons'
 import { TakeCard } from '../parts/identity'
 import { Languages } from '../parts/overlays'
-import { nameNext, type Fate, type Outcome, type State } from '../wire.gen'
+import { nameNext, nameSlipAgain, type Fate, type Outcome, type State } from '../wire.gen'
 
 /** The words and the sign of each fate of the money. */
 function fateOf(o: Outcome): { text: string; tone: Tone; icon: JSX.Element } {
@@ -89,6 +89,11 @@ function paper(o: Outcome): JSX.Element | null {
   }
 }
 
+function again(o: Outcome): Main | undefined {
+  if (o.again === '') return undefined
+  return { text: t(`slip.again.${o.again}`), act: slipAgain, icon: <Slip />, busy: nameSlipAgain }
+}
+
 function quoted(s: State, o: Outcome): JSX.Element {
   return (
     <div class="quote-card">
@@ -117,6 +122,7 @@ export function Ending({ s }: { s: State }) {
       title={fate.text}
       sign={fate.icon}
       main={s.visit.can_next ? { text: t('done'), act: next, iconAfter: <ArrowOn />, busy: nameNext } : undefined}
+      beside={again(o)}
       class={`ending ${fate.tone}`}
     >
       {s.visit.card_in && <TakeCard />}
