@@ -100,4 +100,3 @@ func TestSlipAgain(t *testing.T) {
 	p.tap(wire.NameNext, wire.Command{})
 	p.at(wire.StepAttract)
 }
-
