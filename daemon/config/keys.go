@@ -168,9 +168,9 @@ var keys = []key{
 		set: func(c *Config, v any) bool { return setOne(&c.Printer.Driver, v, "escpos", DriverNone) }},
 	{name: "printer.port", allowed: allowedPath, needed: hasPrinter,
 		set: func(c *Config, v any) bool { return setPath(&c.Printer.Port, v) }},
-	{name: "printer.baud", allowed: "0 (probe), 9600, 19200, 38400, 57600, 115200, 230400, 460800 or 921600", standard: int64(115200),
+	{name: "printer.baud", allowed: "9600, 19200, 38400, 57600, 115200, 230400, 460800 or 921600", standard: int64(115200),
 		set: func(c *Config, v any) bool {
-			return setNumber(&c.Printer.Baud, v, 0, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
+			return setNumber(&c.Printer.Baud, v, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 		}},
 	{name: "printer.profile", allowed: "the name of a profile: 1 to 32 letters, digits, dots, hyphens and underscores", standard: "generic80",
 		set: func(c *Config, v any) bool { return setForm(&c.Printer.Profile, v, profileForm) }},

@@ -97,13 +97,9 @@ func open(cfg *config.Config, log *slog.Logger) (p parts, err error) {
 			return p, fmt.Errorf("printer.profile %q; allowed: %s", c.Profile, strings.Join(slices.Sorted(maps.Keys(escpos.Profiles())), ", "))
 		}
 		p.dots = profile.Dots
-		baud := c.Baud
-		if baud == 0 {
-			baud = 115200
-		}
 		mark := p.watch.Mark("printer", loopLimit)
 		p.printer = func(ctx context.Context, commands <-chan printer.Command, deliver func(printer.Event)) error {
-			return escpos.Run(ctx, line.OpenTTY(c.Port, line.Mode{Baud: baud}), profile, commands, deliver, line.Options{Log: log.With("device", "printer"), Progress: mark.Touch})
+			return escpos.RunTTY(ctx, c.Port, c.Baud, profile, commands, deliver, line.Options{Log: log.With("device", "printer"), Progress: mark.Touch})
 		}
 	}
 	if cfg.Cards.Driver != config.DriverNone {

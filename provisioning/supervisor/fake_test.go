@@ -67,6 +67,7 @@ func fakeBench() {
 	flag.String("central", "", "")
 	flag.String("central-demo", "", "")
 	flag.String("network-listen", "", "")
+	flag.Int("baud", 0, "")
 	screen := flag.String("screen-url", "", "")
 	record := flag.String("record", "", "")
 	flag.Parse()

@@ -84,6 +84,7 @@ func rootCommand() *cobra.Command {
 	f.BoolVar(&o.record, "record", false, "record every byte on the devices' lines in log/line.log")
 	f.StringVar(&o.logLevel, "log-level", "info", "of kioskd: debug, info, warn or error")
 	f.StringVar(&o.cardPIN, "card-pin", "", "PIN1 of the bench's cards, 4 to 12 digits (1234 unless given)")
+	f.IntVar(&o.printerBaud, "printer-baud", 115200, "rate of the printer's line, in bits a second")
 	f.BoolVar(&o.bare, "without-kioskd", false, "leave both processes of kioskd to somebody else, and run what stands around them")
 	f.BoolVar(&o.quiet, "quiet", false, "print nothing but the ready line and what goes wrong")
 

@@ -11,18 +11,19 @@ import (
 
 // options is what the command line said.
 type options struct {
-	dir        string
-	bin        string
-	catalogue  string
-	screenPort int
-	benchPort  int
-	portZero   bool
-	fault      string
-	record     bool
-	quiet      bool
-	bare       bool   // both processes of kioskd are left to another service manager
-	logLevel   string // of kioskd
-	cardPIN    string // of the bench's cards; empty: the bench's own
+	dir         string
+	bin         string
+	catalogue   string
+	screenPort  int
+	benchPort   int
+	portZero    bool
+	fault       string
+	record      bool
+	quiet       bool
+	bare        bool   // both processes of kioskd are left to another service manager
+	logLevel    string // of kioskd
+	cardPIN     string // of the bench's cards; empty: the bench's own
+	printerBaud int    // bits a second
 }
 
 // programs are the programs that must be in the folder of programs.

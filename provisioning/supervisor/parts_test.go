@@ -99,7 +99,7 @@ func TestLogFile(t *testing.T) {
 func TestConfigurationOfAnyFolder(t *testing.T) {
 	for _, name := range []string{"run", "a b", `qu"ote`, `back\slash`, "Bakı şəhəri", "#=[x]"} {
 		dir := filepath.Join(t.TempDir(), name)
-		o := &options{dir: dir, logLevel: "info"}
+		o := &options{dir: dir, logLevel: "info", printerBaud: 115200}
 		if err := os.MkdirAll(o.path("etc"), 0o700); err != nil {
 			t.Fatal(err)
 		}

@@ -85,6 +85,7 @@ func prepare(ctx context.Context, o *options, p ports) (identity, error) {
 // configValues is what the template may name.
 type configValues struct {
 	ID, Screen, Socket, Uplink, Central, Readers, LogLevel string
+	PrinterBaud                                            int
 	folder                                                 *options
 }
 
@@ -93,7 +94,7 @@ func (v configValues) Path(parts ...string) string { return v.folder.path(parts.
 
 func writeConfig(o *options, p ports, id identity) error {
 	var b bytes.Buffer
-	err := configTemplate.Execute(&b, configValues{ID: id.terminal, Screen: address(p.Screen), Socket: o.socket(), Uplink: o.uplink(),
+	err := configTemplate.Execute(&b, configValues{ID: id.terminal, PrinterBaud: o.printerBaud, Screen: address(p.Screen), Socket: o.socket(), Uplink: o.uplink(),
 		Central: door(p), Readers: o.readers(), LogLevel: o.logLevel, folder: o})
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -102,7 +103,8 @@ func (s *supervisor) start(ctx context.Context) (err error) {
 		return err
 	}
 	benchArgs := []string{"--dir", o.dir, "--listen", address(s.ports.Bench), "--central", address(s.ports.TLS),
-		"--central-demo", "http://" + address(s.ports.Central), "--network-listen", address(s.ports.Network), "--screen-url", launch}
+		"--central-demo", "http://" + address(s.ports.Central), "--network-listen", address(s.ports.Network), "--screen-url", launch,
+		"--baud", strconv.Itoa(o.printerBaud)}
 	if o.cardPIN != "" {
 		benchArgs = append(benchArgs, "--card-pin", o.cardPIN)
 	}

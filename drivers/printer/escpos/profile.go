@@ -11,8 +11,7 @@ import (
 type Profile struct {
 	Name string
 
-	// Speed is what the line carries, in bytes a second: baud / 10 for 8N1. The
-	// configuration replaces it when the line runs at another rate.
+	// Speed is what the line carries, in bytes a second: baud / 10 for 8N1 (At).
 	Speed int
 
 	Dots        int // of the head
@@ -121,6 +120,12 @@ func Profiles() map[string]Profile {
 		out[p.Name] = p
 	}
 	return out
+}
+
+// At is the profile on a line of another rate, in bits a second, 8N1.
+func (p Profile) At(baud int) Profile {
+	p.Speed = baud / 10
+	return p
 }
 
 // Check tells the first thing in a profile that cannot work.

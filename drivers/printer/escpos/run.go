@@ -20,3 +20,8 @@ func Run(ctx context.Context, opener line.Opener, p Profile, commands <-chan pri
 	}
 	return nil
 }
+
+// RunTTY drives the printer on a serial port at a rate in bits a second, as 8N1.
+func RunTTY(ctx context.Context, port string, baud int, p Profile, commands <-chan printer.Command, deliver func(printer.Event), opts line.Options) error {
+	return Run(ctx, line.OpenTTY(port, line.Mode{Baud: baud}), p.At(baud), commands, deliver, opts)
+}

@@ -132,3 +132,26 @@ func TestRunRefusesAProfile(t *testing.T) {
 		t.Fatal("accepted")
 	}
 }
+
+// TestEveryRate: the pace follows the line, or a slow one is behind with its answers
+// and every slip is in doubt.
+func TestEveryRate(t *testing.T) {
+	for _, baud := range []int{9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600} {
+		p := escpos.Generic80().At(baud)
+		if p.Speed != baud/10 {
+			t.Errorf("%d baud: %d bytes a second", baud, p.Speed)
+		}
+		if err := p.Check(); err != nil {
+			t.Error(err)
+			continue
+		}
+		c := printertest.DefaultConfig()
+		c.RowTime = 200 * time.Microsecond // faster than any of the lines
+		w := printertest.NewWorld(escpos.New(p), printertest.NewThermal(c), baud/10)
+		fit(t, w)
+		f, err := w.Print("a", printertest.Picture(1, 576, 900))
+		if err != nil || f.Verdict != printer.Printed {
+			t.Errorf("%d baud: %+v, %v", baud, f, err)
+		}
+	}
+}

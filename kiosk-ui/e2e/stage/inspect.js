@@ -91,5 +91,5 @@ export function unreachable() {
 /** Whether there is a way on or out, or a wait that ends by itself. */
 export function deadEnd() {
   const ways = [...document.querySelectorAll('.actions button, .touch .choice, .attract, .out .languages button, .dialog button')]
-  return ways.length === 0 && !document.querySelector('.wait')
+  return ways.length === 0 && !document.querySelector('.wait, .working')
 }

@@ -183,7 +183,7 @@ export function* all(lang) {
   for (const money of list('fates')) {
     for (const slip of list('slips')) {
       const some = money !== 'none' && money !== 'returned'
-      yield [`farewell, ${money}, ${slip}`, at('farewell', lang, { can_next: slip !== 'printing',
+      yield [`farewell, ${money}, ${slip}`, at('farewell', lang, { can_next: slip !== 'printing', ...(slip === 'printing' ? { wait: { for: 'printing', slow: false, can_leave: false } } : {}),
         outcome: outcome({ money, slip, again: agains[slip], reason: money === 'posted' ? '' : 'E-VISIT-ABANDONED', leftover: azn(money === 'leftover' ? 1500 : 160), in_doubt: money === 'posted' ? 2 : 0, ...(some ? {} : { reference: '', qr: undefined }) }) })]
     }
   }

@@ -19,6 +19,9 @@ export const pictures = join(root, 'var/test/screens')
 /** A faster banknote validator than a real one, so that the tests wait less (milliseconds). */
 const quick = { accept_ms: 200, stack_ms: 300, point_of_no_return_ms: 150, return_ms: 200, take_ms: 200 }
 
+/** The printer's line, four times as fast as usual; the bench's paper is faster still. */
+const quickPaper = ['--printer-baud', '460800']
+
 /** How long anything may take on a busy machine (milliseconds). */
 export const patience = 20_000
 
@@ -105,7 +108,7 @@ export function places(at) {
 /** Puts up a terminal; stop ends it and removes its folder. */
 export async function terminal(binDir = process.env.KIOSK_BIN ?? join(root, 'bin'), more = []) {
   const dir = await mkdtemp(join(tmpdir(), 'kiosk-e2e-'))
-  const supervisor = spawn(join(binDir, 'supervisor'), ['--dir', dir, '--bin-dir', binDir, '--port-zero', '--quiet', ...more], {
+  const supervisor = spawn(join(binDir, 'supervisor'), ['--dir', dir, '--bin-dir', binDir, '--port-zero', '--quiet', ...quickPaper, ...more], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

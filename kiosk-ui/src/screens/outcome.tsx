@@ -75,7 +75,12 @@ function paper(o: Outcome): JSX.Element | null {
     case 'none':
       return null
     case 'printing':
-      return <Message tone="calm" icon={<Slip />}>{t('slip.printing')}</Message>
+      return (
+        <div class="printing">
+          <Message tone="calm" icon={<Slip />}>{t('slip.printing')}</Message>
+          <div class="working" aria-hidden="true"><i /><i /><i /></div>
+        </div>
+      )
     case 'printed':
       return <div class="paper"><SlipSlot /><p>{t('slip.printed')}</p></div>
     case 'not_printed':
@@ -129,7 +134,7 @@ export function Ending({ s }: { s: State }) {
       {what(o)}
       {leftover(o)}
       {doubt(o)}
-      {paper(o)}
+      {o.slip !== 'none' && <div aria-live="polite">{paper(o)}</div>}
       {now(o)}
       {quoted(s, o)}
     </Frame>
