@@ -5,6 +5,10 @@
 //	Print -> drawing (elsewhere) -> Drawn -> slip.queued -> printer's Ready ->
 //	slip.sending -> Begin -> slip.progress ... -> slip.verdict
 //
+// A slip that has its verdict may be asked for again while its visit lasts (Again,
+// PrintAgain): the same slip, as a copy that says so, or as the original where nothing
+// of it has come out.
+//
 // "Sending" is durable before the first byte, so a restart knows the difference
 // between a slip of which nothing was sent (it may be printed again) and one of
 // which part may hang in the printer (it may not).

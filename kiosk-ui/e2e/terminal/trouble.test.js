@@ -173,6 +173,7 @@ test('the paper ends in the middle of the slip: with a new roll, the same slip a
   assert.equal(await me.page.locator('#beside').count(), 0, 'nothing can be printed without paper')
   await t.bench('printer', { action: 'load_roll' })
   await me.touch('#beside')
+  await me.picture('az-copy-printing')
   await until('the copy is offered', async () => (await me.text()).includes('qəbzinizi götürün'))
   assert.equal(await me.reference(), reference)
   await me.picture('az-copy')
