@@ -100,17 +100,25 @@ func leftMargin(n int) []byte { return []byte{gs, 'L', byte(n), byte(n >> 8)} }
 // automaticStatus is GS a n.
 func automaticStatus(mask byte) []byte { return []byte{gs, 'a', mask} }
 
-// feed is ESC J n for any number of units.
+// feed is ESC J n for any number of units. None ends with DLE: a poll may follow, and
+// a printer that takes DLE DLE EOT for nothing would not answer it.
 func feed(units int) []byte {
 	var out []byte
 	for ; units > feedMost; units -= feedMost {
 		out = append(out, esc, 'J', feedMost)
+	}
+	if units == dle {
+		out = append(out, esc, 'J', dle/2)
+		units -= dle / 2
 	}
 	if units > 0 {
 		out = append(out, esc, 'J', byte(units))
 	}
 	return out
 }
+
+// rasterHead is the length of what stands before the dots.
+const rasterHead = 8
 
 // raster is GS v 0: the head of a picture of wide bytes by rows.
 func raster(wide, rows int) []byte {

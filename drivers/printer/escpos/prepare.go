@@ -149,7 +149,7 @@ func (m *Machine) prepStub() {
 	}
 	var items []item
 	if m.p.StubRows > 0 {
-		items = append(items, item{kind: itemFeed, data: feed(m.p.StubRows)})
+		items = append(items, item{kind: itemFeed, data: feed(m.p.StubRows), moves: m.p.StubRows})
 	}
 	m.tx.queue = append(items, ending(m.p, 0, m.p.StubRows)...)
 	m.prep.deadline = time.Time{} // the barrier has its own

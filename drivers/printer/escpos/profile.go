@@ -19,13 +19,14 @@ type Profile struct {
 	MarginLeft  int // dots at the left edge that do not print
 	MarginRight int
 
+	Buffer       int           // bytes of the receive buffer
 	BandRows     int           // most rows of one GS v 0
 	BarrierRows  int           // rows between two barriers
 	HeadToCutter int           // rows; fed before Cut unless CutFeeds
 	CutFeeds     bool          // Cut feeds HeadToCutter by itself
 	Cut          []byte        // the cut command
 	StubRows     int           // fed before the stub of a spoiled job is cut off
-	SlowestFeed  int           // mm a second, for deadlines
+	SlowestFeed  int           // mm a second, for deadlines and for what the buffer can take
 	CutTime      time.Duration // longest pause of the cutter
 
 	// Barrier is LevelA (GS ( H) or LevelC (GS r).
@@ -52,6 +53,7 @@ type Profile struct {
 // Timing that is the same for every model (protocols/receipt-printer.md 1.3,
 // 5.1, 7.1).
 const (
+	spare     = 256                   // bytes of the buffer that are left free: printers say that they are busy at 128
 	Ahead     = 256                   // bytes that may be sent before the line can have carried them
 	aheadTime = 50 * time.Millisecond // and of a slow line, no more than it carries in this
 
@@ -84,6 +86,7 @@ func Generic80() Profile {
 		Speed:        11520,
 		Dots:         576,
 		DPI:          203,
+		Buffer:       4096,
 		BandRows:     48,
 		BarrierRows:  200,
 		HeadToCutter: 112,
@@ -142,6 +145,8 @@ func (p Profile) Check() error {
 		return fail("dpi", p.DPI, "50 to 255")
 	case p.MarginLeft < 0 || p.MarginRight < 0 || p.Width() < 8:
 		return fail("margins", fmt.Sprint(p.MarginLeft, "+", p.MarginRight), "0 or more, leaving 8 dots")
+	case p.room() < p.stride()+rasterHead:
+		return fail("buffer", p.Buffer, fmt.Sprintf("%d bytes for one row, and %d that are left free", p.stride()+rasterHead, spare))
 	case p.BandRows < 1 || p.BandRows > 255:
 		return fail("band rows", p.BandRows, "1 to 255")
 	case p.BarrierRows < 1:
@@ -170,9 +175,12 @@ func (p Profile) stride() int { return (p.Width() + 7) / 8 }
 // ahead is the number of bytes that may wait before the line.
 func (p Profile) ahead() int { return max(16, min(Ahead, p.bytesIn(aheadTime))) }
 
-// bandBytes is the most that may lie between two polls.
+// room is how much of the receive buffer is used.
+func (p Profile) room() int { return p.Buffer - spare }
+
+// bandBytes is the most that may lie between two polls, and in the buffer.
 func (p Profile) bandBytes() int {
-	return p.bytesIn(p.Restart-pollJob-restartSafe) - p.ahead()
+	return min(p.bytesIn(p.Restart-pollJob-restartSafe)-p.ahead(), p.room()-rasterHead)
 }
 
 func (p Profile) bytesIn(d time.Duration) int {
@@ -191,8 +199,7 @@ func (p Profile) bandRows(wide int) int {
 
 // rowsTime is how long rows take at the slowest feed.
 func (p Profile) rowsTime(rows int) time.Duration {
-	mm10 := int64(rows) * 254 / int64(p.DPI)
-	return time.Duration(mm10) * time.Second / time.Duration(10*p.SlowestFeed)
+	return time.Duration(rows) * time.Second * 254 / time.Duration(10*p.DPI*p.SlowestFeed)
 }
 
 // barrierWait is the deadline of a barrier behind so many rows, counted from

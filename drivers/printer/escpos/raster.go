@@ -25,6 +25,8 @@ type item struct {
 	kind itemKind
 	data []byte
 	rows int // rows of the picture that are on paper when this has been done
+	// moves are the rows by which it moves the paper.
+	moves int
 
 	// Of a barrier: rows fed since the one before; whether it stands behind the
 	// cut; whether it ends the program.
@@ -67,7 +69,7 @@ func compile(p Profile, b printer.Bitmap) []item {
 	)
 	flush := func(y int) {
 		if pending > 0 {
-			out = append(out, item{kind: itemFeed, data: feed(pending), rows: y})
+			out = append(out, item{kind: itemFeed, data: feed(pending), rows: y, moves: pending})
 			since += pending
 			pending = 0
 		}
@@ -85,7 +87,7 @@ func compile(p Profile, b printer.Bitmap) []item {
 		}
 		flush(y)
 		end := bandEnd(p, b, y)
-		out = append(out, item{kind: itemBand, data: band(b, y, end), rows: end})
+		out = append(out, item{kind: itemBand, data: band(b, y, end), rows: end, moves: end - y})
 		since += end - y
 		black = true
 		y = end
@@ -100,7 +102,7 @@ func compile(p Profile, b printer.Bitmap) []item {
 func ending(p Profile, rows, since int) []item {
 	var out []item
 	if !p.CutFeeds && p.HeadToCutter > 0 {
-		out = append(out, item{kind: itemFeed, data: feed(p.HeadToCutter), rows: rows})
+		out = append(out, item{kind: itemFeed, data: feed(p.HeadToCutter), rows: rows, moves: p.HeadToCutter})
 	}
 	out = append(out, item{kind: itemCut, data: p.Cut, rows: rows})
 	if p.Barrier == printer.LevelC {

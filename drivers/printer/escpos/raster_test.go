@@ -33,6 +33,10 @@ func draw(t *rapid.T, b printer.Bitmap, items []item) printer.Bitmap {
 	got := printer.Bitmap{Width: b.Width, Height: b.Height, Bits: make([]byte, len(b.Bits))}
 	y := 0
 	for _, it := range items {
+		from := y
+		if n := len(it.data); n > 0 && it.data[n-1] == dle {
+			t.Fatalf("a poll behind % x would not be one", it.data)
+		}
 		switch it.kind {
 		case itemFeed:
 			for d := it.data; len(d) > 0; d = d[3:] {
@@ -51,6 +55,9 @@ func draw(t *rapid.T, b printer.Bitmap, items []item) printer.Bitmap {
 				copy(got.Row(y), dots[:wide])
 				y++
 			}
+		}
+		if it.moves != y-from {
+			t.Fatalf("an item moves the paper by %d rows and says %d", y-from, it.moves)
 		}
 		if it.rows != y {
 			t.Fatalf("after an item at row %d the program says %d", y, it.rows)

@@ -3,6 +3,7 @@ package escpos_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -134,7 +135,9 @@ func TestRunRefusesAProfile(t *testing.T) {
 }
 
 // TestEveryRate: the pace follows the line, or a slow one is behind with its answers
-// and every slip is in doubt.
+// and every slip is in doubt; and the paper, or a buffer of 4 KB runs over. The printer
+// here is the slowest of its profile and cannot say that it is busy: no cable for it,
+// or an XOFF that comes when all is sent.
 func TestEveryRate(t *testing.T) {
 	for _, baud := range []int{9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600} {
 		p := escpos.Generic80().At(baud)
@@ -145,13 +148,21 @@ func TestEveryRate(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		c := printertest.DefaultConfig()
-		c.RowTime = 200 * time.Microsecond // faster than any of the lines
-		w := printertest.NewWorld(escpos.New(p), printertest.NewThermal(c), baud/10)
-		fit(t, w)
-		f, err := w.Print("a", printertest.Picture(1, 576, 900))
-		if err != nil || f.Verdict != printer.Printed {
-			t.Errorf("%d baud: %+v, %v", baud, f, err)
+		for _, width := range []int{40, 160, 576} { // narrow bands are many rows in few bytes
+			c := printertest.DefaultConfig()
+			c.XonXoff = false
+			c.RowTime = time.Second * 254 / time.Duration(p.SlowestFeed*10*p.DPI)
+			w := printertest.NewWorld(escpos.New(p), printertest.NewThermal(c), baud/10)
+			fit(t, w)
+			b := printertest.Picture(1, width, 900)
+			f, err := w.Print("a", b)
+			if err != nil || f.Verdict != printer.Printed {
+				t.Errorf("%d baud, %d dots: %+v, %v", baud, width, f, err)
+			}
+			whole := func(p printertest.Piece) bool { return p.CutBelow && p.Holds(b) }
+			if !slices.ContainsFunc(w.Printer.Pieces(), whole) {
+				t.Errorf("%d baud, %d dots: the picture is not on paper", baud, width)
+			}
 		}
 	}
 }

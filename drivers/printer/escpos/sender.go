@@ -14,6 +14,7 @@ type sender struct {
 	sent  int       // bytes of queue[0] that are out
 	free  time.Time // when the line can have carried all that was sent
 	front []byte    // goes before anything else
+	held  []load    // what the printer has not done yet, as far as its slowest paper tells
 
 	xoff      bool
 	xoffSince time.Time
@@ -33,6 +34,59 @@ func (s *sender) room(now time.Time) int {
 		return 0
 	}
 	return max(0, s.p.ahead()-int((int64(ahead)*int64(s.p.Speed)+int64(time.Second)-1)/int64(time.Second)))
+}
+
+// load is an item in the printer's buffer: it is taken out of it evenly from begin to
+// end, while it moves the paper.
+type load struct {
+	bytes      int
+	begin, end time.Time
+}
+
+// fits is when n bytes more have room in the printer's buffer; not after now for at
+// once. XOFF says the same, and too late: at 128 free bytes, when as many are on their
+// way as may be ahead of the line. Who has no cable for it loses a piece of the picture
+// and still answers the barrier.
+func (s *sender) fits(now time.Time, n int) time.Time {
+	for len(s.held) > 0 && !s.held[0].end.After(now) {
+		s.held = s.held[1:]
+	}
+	over := n - s.p.room()
+	left := make([]int, len(s.held)) // bytes of each that are still there
+	for i, l := range s.held {
+		left[i] = l.bytes
+		if l.begin.Before(now) {
+			left[i] = int(int64(l.bytes) * int64(l.end.Sub(now)) / int64(l.end.Sub(l.begin)))
+		}
+		over += left[i]
+	}
+	if over <= 0 {
+		return now
+	}
+	for i, l := range s.held {
+		if over <= left[i] {
+			begin := l.begin
+			if begin.Before(now) {
+				begin = now
+			}
+			return begin.Add(l.end.Sub(begin) * time.Duration(over) / time.Duration(left[i])).Add(time.Microsecond)
+		}
+		over -= left[i]
+	}
+	return now // larger than the buffer: it goes when that is empty
+}
+
+// hold takes an item into account whose first byte is about to go out.
+func (s *sender) hold(now time.Time, it *item) {
+	begin := later(now, s.free)
+	if n := len(s.held); n > 0 {
+		begin = later(begin, s.held[n-1].end)
+	}
+	end := begin.Add(s.p.rowsTime(it.moves))
+	if carried := later(now, s.free).Add(s.p.lineTime(len(it.data))); end.Before(carried) {
+		end = carried // the paper waits for the line
+	}
+	s.held = append(s.held, load{bytes: len(it.data), begin: begin, end: end})
 }
 
 // chunk is as much room as is worth waking up for.
@@ -62,7 +116,7 @@ func (s *sender) drop() {
 			s.owed = max(0, s.owed-s.sent)
 		}
 	}
-	s.queue, s.sent = nil, 0
+	s.queue, s.sent, s.held = nil, 0, nil
 }
 
 // due is when there is room enough to be worth waking up for.
@@ -72,8 +126,11 @@ func (s *sender) due(now time.Time) time.Time {
 	}
 	const round = time.Microsecond // so that rounding leaves no byte too little
 	at := s.free.Add(round - s.p.lineTime(s.p.ahead()-s.chunk()))
+	if len(s.front) == 0 && s.sent == 0 {
+		at = later(at, s.fits(now, len(s.queue[0].data)))
+	}
 	if !at.After(now) {
-		return time.Time{} // what holds it back is not the line
+		return time.Time{} // what holds it back is neither line nor paper
 	}
 	return at
 }
@@ -133,12 +190,16 @@ func (m *Machine) pumpItem() bool {
 	if it.kind == itemBarrier && len(it.data) == 0 {
 		it.data = m.barrierBytes(it)
 	}
+	if s.sent == 0 && s.fits(m.now, len(it.data)).After(m.now) {
+		return false
+	}
 	left := len(it.data) - s.sent
 	if left > room && room < s.chunk() || room == 0 {
 		return false
 	}
 	if s.sent == 0 {
 		m.starts(it)
+		s.hold(m.now, it)
 	}
 	n := min(left, room)
 	m.put(it.data[s.sent : s.sent+n])
