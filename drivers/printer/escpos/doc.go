@@ -42,7 +42,9 @@
 // # Purity
 //
 // Machine has no clock, no I/O and no goroutine: Step is told the time and what
-// arrived. Pacing is by the clock (at most Ahead bytes more than the line can
-// have carried), because a pseudo-terminal or a USB adapter swallows far more
-// than the printer has room for.
+// arrived. Pacing is by the clock, because a pseudo-terminal or a USB adapter
+// swallows far more than the printer has room for: at most Ahead bytes more than the
+// line can have carried, and no more in the printer's buffer than its slowest paper
+// lets it hold. XON/XOFF is obeyed as well, but it comes late and not from everybody,
+// and a printer whose buffer has run over answers its barriers all the same.
 package escpos

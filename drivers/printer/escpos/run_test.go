@@ -136,8 +136,7 @@ func TestRunRefusesAProfile(t *testing.T) {
 
 // TestEveryRate: the pace follows the line, or a slow one is behind with its answers
 // and every slip is in doubt; and the paper, or a buffer of 4 KB runs over. The printer
-// here is the slowest of its profile and cannot say that it is busy: no cable for it,
-// or an XOFF that comes when all is sent.
+// here is the slowest of its profile; it says that it is busy, or has no cable for it.
 func TestEveryRate(t *testing.T) {
 	for _, baud := range []int{9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600} {
 		p := escpos.Generic80().At(baud)
@@ -148,9 +147,9 @@ func TestEveryRate(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		for _, width := range []int{40, 160, 576} { // narrow bands are many rows in few bytes
+		for i, width := range []int{40, 160, 576, 40, 160, 576} { // narrow bands are many rows in few bytes
 			c := printertest.DefaultConfig()
-			c.XonXoff = false
+			c.XonXoff = i < 3
 			c.RowTime = time.Second * 254 / time.Duration(p.SlowestFeed*10*p.DPI)
 			w := printertest.NewWorld(escpos.New(p), printertest.NewThermal(c), baud/10)
 			fit(t, w)
