@@ -164,6 +164,7 @@ test('a person in the middle of a payment when the door opens: the money is kept
   await goAway()
   assert.equal(await t.slips(), slips + 1, 'one slip for one credit')
   await door('close_service_door')
+  await me.see('out_of_service') // the next door's question for a number is another one
 })
 
 test('a collector: the cassette goes out and an empty one comes in', async () => {
