@@ -140,7 +140,7 @@ export async function stage() {
 /** The terminal's browser: Debian's Chromium at the panel's size. */
 export async function browser(options = {}) {
   return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: join(dirname(fileURLToPath(import.meta.url)), 'chromium.sh'),
     args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-features=Translate', '--mute-audio'],
     ...options,
   })
