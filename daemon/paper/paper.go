@@ -245,12 +245,15 @@ func (d *Desk) Again(visit string) (copy int, ok bool) {
 	return copy, copy <= MaxCopies
 }
 
-// PrintAgain begins what Again has promised, as the job id. The number, the time and
-// the amounts stay; a copy says that it is one.
-func (d *Desk) PrintAgain(now time.Time, id string) {
+// PrintAgain begins what Again promises, as the job id; nothing where it promises
+// nothing. The number, the time and the amounts stay; a copy says that it is one.
+func (d *Desk) PrintAgain(now time.Time, visit, id string) {
+	n, ok := d.Again(visit)
+	if !ok {
+		return
+	}
 	r := *d.made
-	r.Copy, _ = d.Again(r.Visit)
-	r.ID, r.Why = id, whyCustomer
+	r.ID, r.Copy, r.Why = id, n, whyCustomer
 	r.Values = maps.Clone(r.Values)
 	r.Values[catalogue.VarCopy] = int64(r.Copy)
 	if d.log.Last().Verdict == printer.Unknown {

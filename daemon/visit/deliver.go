@@ -135,7 +135,7 @@ func (e *Engine) slipAgain(now time.Time) error {
 	e.r.JobID = e.ports.NewID()
 	e.save()
 	e.idle = time.Time{}
-	e.desk.PrintAgain(now, e.r.JobID)
+	e.desk.PrintAgain(now, e.r.Visit, e.r.JobID)
 	return nil
 }
 
