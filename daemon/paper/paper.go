@@ -245,6 +245,10 @@ func (d *Desk) Again(visit string) (copy int, ok bool) {
 	return copy, copy <= MaxCopies
 }
 
+// Forget drops what stood on the last slip: its person has left, and nobody is to have
+// a copy of it any more.
+func (d *Desk) Forget() { d.made = nil }
+
 // PrintAgain begins what Again promises, as the job id; nothing where it promises
 // nothing. The number, the time and the amounts stay; a copy says that it is one.
 func (d *Desk) PrintAgain(now time.Time, visit, id string) {

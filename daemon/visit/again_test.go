@@ -94,6 +94,15 @@ func TestSlipAgain(t *testing.T) {
 	p.desk.Event(p.now, printer.StatusChanged{Status: printer.Status{Online: true}})
 	p.rest()
 	outcome(wire.SlipPrinted, wire.AgainCopy)
+	whose := p.mem.Records[len(p.mem.Records)-1].Visit
+	p.tap(wire.NameNext, wire.Command{})
+	p.at(wire.StepAttract)
+	if _, ok := p.desk.Again(whose); ok {
+		t.Error("what stood on the slip is still there when its person has left")
+	}
+
+	p.paid()
+	p.print(printer.Printed)
 	p.tap(wire.NameSlipAgain, wire.Command{})
 	p.boot(false) // and the daemon is started anew while it is printed
 	outcome(wire.SlipNotPrinted, wire.AgainNo)

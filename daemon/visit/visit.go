@@ -492,6 +492,7 @@ func (e *Engine) end(now time.Time, why string) {
 	atEnd.Hit()
 	e.write(record.VisitEnded{Why: why})
 	atEnded.Hit()
+	e.desk.Forget()
 	e.ports.SaveResume(nil)
 	e.r = resume{Lang: e.firstLang()}
 	e.journey, e.step, e.answer, e.resumed = nil, nil, nil, false
