@@ -15,14 +15,10 @@ import (
 	"github.com/asan-kiosk/kiosk/drivers/printer"
 )
 
-// paid goes through a payment of 18.40 AZN with 20 AZN to its slip.
+// paid goes through a payment to its slip.
 func (p *person) paid() {
 	p.t.Helper()
-	p.toQuote()
-	p.tap(wire.NameNext, wire.Command{})
-	p.insert(20)
-	p.tap(wire.NameFinish, wire.Command{Key: "k"})
-	p.unitDisabled()
+	p.toPosting()
 	p.result(record.ActionDone, "")
 	p.at(wire.StepDeliver)
 }

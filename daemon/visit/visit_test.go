@@ -235,6 +235,16 @@ func (p *person) toQuote() {
 	p.at(wire.StepQuote)
 }
 
+// toPosting pays that order, 18.40 AZN with the commission, with 20 AZN.
+func (p *person) toPosting() {
+	p.t.Helper()
+	p.toQuote()
+	p.tap(wire.NameNext, wire.Command{})
+	p.insert(20)
+	p.tap(wire.NameFinish, wire.Command{Key: "k"})
+	p.unitDisabled()
+}
+
 func (p *person) answer(o central.AskOutcome, reason, body string) {
 	p.t.Helper()
 	p.engine.Answer(p.now, central.Answer{AskID: p.ask, Outcome: o, Reason: reason, Body: json.RawMessage(body)})
@@ -452,11 +462,7 @@ func TestPostingUnknownNeverGivesMoneyBack(t *testing.T) {
 
 func TestRejectedPosting(t *testing.T) {
 	p := newPerson(t)
-	p.toQuote()
-	p.tap(wire.NameNext, wire.Command{})
-	p.insert(20)
-	p.tap(wire.NameFinish, wire.Command{Key: "k"})
-	p.unitDisabled()
+	p.toPosting()
 	p.result(record.ActionRejected, "already_paid")
 	p.print(printer.NotPrinted)
 	o := p.state().Visit.Outcome

@@ -11,18 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestPortIsFreeAfterAKill: a daemon takes its ports for itself and is killed; the
-// next one of the same ordinary user can open them, as those of a cabinet.
-func TestPortIsFreeAfterAKill(t *testing.T) {
+// newPTY is a pseudo-terminal for the test.
+func newPTY(t *testing.T) *pty {
+	t.Helper()
 	p, err := openPTY(filepath.Join(t.TempDir(), "port"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := p.close(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+	return p
+}
+
+// TestPortIsFreeAfterAKill: a daemon takes its ports for itself and is killed; the
+// next one of the same ordinary user can open them, as those of a cabinet.
+func TestPortIsFreeAfterAKill(t *testing.T) {
+	p := newPTY(t)
 	open := func() (*os.File, error) {
 		return os.OpenFile(p.link, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	}
@@ -57,15 +64,7 @@ func TestPortIsFreeAfterAKill(t *testing.T) {
 // TestHeldUpWriteIsNotLost: an answer goes out also where the process is held up on
 // its way for longer than a write may wait; one that nobody reads is lost.
 func TestHeldUpWriteIsNotLost(t *testing.T) {
-	p, err := openPTY(filepath.Join(t.TempDir(), "port"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := p.close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	p := newPTY(t)
 	p.patience = -time.Second // all of it is over when the write is reached
 	if err := p.write([]byte{0x12}); err != nil {
 		t.Errorf("there was room: %v", err)

@@ -65,15 +65,15 @@ func (s *sender) fits(now time.Time, n int) time.Time {
 	}
 	for i, l := range s.held {
 		if over <= left[i] {
-			begin := l.begin
-			if begin.Before(now) {
-				begin = now
-			}
+			begin := later(l.begin, now)
 			return begin.Add(l.end.Sub(begin) * time.Duration(over) / time.Duration(left[i])).Add(time.Microsecond)
 		}
 		over -= left[i]
 	}
-	return now // larger than the buffer: it goes when that is empty
+	if n := len(s.held); n > 0 {
+		return s.held[n-1].end // larger than the room there is: it goes when that is empty
+	}
+	return now
 }
 
 // hold takes an item into account whose first byte is about to go out.
